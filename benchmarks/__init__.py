@@ -1,0 +1,34 @@
+"""Benchmarks: side-by-side ratios, made anew by one command (`make bench`).
+
+A benchmark is a function without arguments that returns a `Measure`, marked with `@benchmark("name")`, in any module of this package.
+What is compared with what stands in its `reference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a benchmark found: a number, its unit (`x` for a ratio), and what it was measured against."""
+
+    value: float
+    unit: str
+    reference: str
+
+
+registered: dict[str, Callable[[], Measure]] = {}
+
+
+def benchmark(name: str) -> Callable[[Callable[[], Measure]], Callable[[], Measure]]:
+    """Register a benchmark under a name. Raises ValueError for a name given twice."""
+
+    def register(run: Callable[[], Measure]) -> Callable[[], Measure]:
+        if name in registered:
+            raise ValueError(f"two benchmarks are named {name!r}")
+        registered[name] = run
+        return run
+
+    return register

@@ -1,0 +1,122 @@
+"""What goes into a channel and what comes out of it.
+
+1. One `send` is one attempt: a channel never tries again by itself. Whoever calls it decides that, from the
+   outcome.
+2. The four outcomes are told apart by what they *prove*: the provider has it (`Accepted`), will never take it
+   (`Permanent`), has not taken it and may be asked again (`Temporary`), or nobody knows (`Unknown`). In
+   doubt: `Unknown`.
+3. `send` returns an outcome for whatever a provider or a network does; it raises only for a mistake of the
+   caller.
+4. `code` and `why` are safe to store, log and show: they never hold a phone number, an address or words of
+   the message.
+5. The repr of a message shows its ref alone, for the same reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+Blame = Literal["address", "opted_out", "sender", "content"]
+"""Whose fault a permanent refusal is: the recipient's address; the recipient's wish (write a suppression);
+our own account, number or rights (stop sending, do not blame the recipient); or this one message.
+"""
+
+_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def _check_ref(ref: str) -> None:
+    if not _REF.fullmatch(ref):
+        raise ValueError(
+            "a message's ref must be 1 to 128 letters, digits, dots, dashes and underscores and begin with "
+            f"a letter or digit (it becomes part of URLs and file names); got {len(ref)} characters"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SmsOut:
+    """One SMS, ready to leave. Raises ValueError when `ref` is not a plain name."""
+
+    ref: str  # our opaque message id: the provider hands it back with each receipt
+    to: str = field(repr=False)  # E.164
+    sender: str = field(repr=False)  # E.164, short code, name, or a Messaging Service (MG + 32 hex)
+    body: str = field(repr=False)
+    status_callback: str | None = field(default=None, repr=False)  # absolute URL; `ref` is added to its query
+
+    def __post_init__(self) -> None:
+        _check_ref(self.ref)
+
+
+@dataclass(frozen=True, slots=True)
+class EmailOut:
+    """One e-mail, ready to leave. Raises ValueError when `ref` is not a plain name."""
+
+    ref: str  # our opaque message id: the provider hands it back with each event
+    to: str = field(repr=False)  # the bare address
+    sender: str = field(repr=False)  # the bare address
+    sender_name: str = field(repr=False)  # "" for none
+    subject: str = field(repr=False)
+    text: str = field(repr=False)  # the plain part; always there
+    html: str = field(repr=False)  # "" for a plain message
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # List-Unsubscribe and the like
+    category: str | None = None  # visible to staff at the provider for ever: never a segment or a treatment
+
+    def __post_init__(self) -> None:
+        _check_ref(self.ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has taken it."""
+
+    provider_id: str | None  # the provider's own id of the message, if it gave one
+    raw_status: str  # the provider's word, see `status`
+
+
+@dataclass(frozen=True, slots=True)
+class Permanent:
+    """Refused, and it would be refused again."""
+
+    code: str
+    why: str
+    blame: Blame
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary:
+    """Proven not to have been accepted: safe to try again."""
+
+    code: str
+    why: str
+    retry_after: float | None  # seconds that the provider asked for; None: it did not say
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request may have reached the provider and nobody knows what became of it. Never blindly send it
+    again.
+    """
+
+    code: str
+    why: str
+
+
+Outcome: TypeAlias = Accepted | Permanent | Temporary | Unknown
+
+
+class SmsChannel(Protocol):
+    """Safe to share between threads."""
+
+    def send(self, out: SmsOut, /) -> Outcome: ...
+
+    def close(self) -> None: ...
+
+
+class EmailChannel(Protocol):
+    """Safe to share between threads."""
+
+    def send(self, out: EmailOut, /) -> Outcome: ...
+
+    def close(self) -> None: ...

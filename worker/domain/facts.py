@@ -1,0 +1,218 @@
+"""Facts: a ledger read through a clinic's catalogue and calendar. Facts do not depend on the present moment; conditions do.
+
+Rules
+1. A visit is a clinic-local day with at least one completed appointment; two treatments on one day are one visit.
+2. A refund lowers what an appointment brought in; the visit stays. A voided appointment never was.
+3. Consent for marketing and health profiling must have been given; care is allowed unless revoked. A list in a patient's record grants or ends what lists granted,
+   and never overrides a revocation; only a later grant does. After a merge, a revocation of either record stands until a grant later than both it and the merge.
+4. A hold stands from `patient.held` until its end, its release, or for ever.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from worker.domain.calendar import at_local, local_day, zone
+from worker.domain.clinic import Clinic, Service
+from worker.domain.ledger import Ledger, parse_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """One appointment as last told. `net` is in minor units after refunds; `day` is clinic-local."""
+
+    id: str
+    status: str
+    starts_at: datetime | None
+    day: date | None
+    services: tuple[Service, ...]
+    location: str | None
+    practitioner: str | None
+    net: int
+    currency: str | None
+    cancelled_by: str | None
+    since: datetime
+
+    @property
+    def treatment(self) -> bool:
+        """Whether one of its services counts as a treatment."""
+        return any(service.counts_as_treatment for service in self.services)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A day on which the patient was treated or seen."""
+
+    day: date
+    appointments: tuple[Appointment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Do not write to this patient for now; `until` None means until released."""
+
+    reason: str
+    until: datetime | None
+
+
+class Facts:
+    """What is true of one patient."""
+
+    def __init__(self, patient: str, ledger: Ledger, clinic: Clinic) -> None:
+        self.patient = patient
+        self.ledger = ledger
+        self.clinic = clinic
+
+    def profile(self, name: str) -> Any:
+        """A field of the patient's record, or None."""
+        entry = self.ledger["profile"].get(name)
+        return entry["value"] if entry else None
+
+    @cached_property
+    def tz(self) -> ZoneInfo:
+        """The patient's own zone, else that of the place of the last visit, else the clinic's."""
+        own = self.profile("timezone")
+        if own:
+            return zone(own)
+        if self.visits and (where := self.visits[-1].appointments[-1].location) in self.clinic.locations:
+            location = self.clinic.locations[where or ""]
+            if location.timezone:
+                return zone(location.timezone)
+        return self.clinic.tz
+
+    @property
+    def language(self) -> str:
+        """The patient's language where the clinic writes it, else the clinic's."""
+        own = self.profile("language")
+        return own if own in self.clinic.languages else self.clinic.language
+
+    @cached_property
+    def appointments(self) -> tuple[Appointment, ...]:
+        """All appointments that were not voided, by start."""
+        refunds: dict[str, int] = defaultdict(int)
+        for refund in self.ledger["refunds"].values():
+            refunds[refund["appointment"]] += refund["net"]["minor"]
+        found = [self._appointment(key, records, refunds[key]) for key, records in self.ledger["appointments"].items()]
+        return tuple(sorted((a for a in found if a.status != "voided"), key=lambda a: (a.starts_at or a.since, a.id)))
+
+    def _appointment(self, key: str, records: list[dict[str, Any]], refunded: int) -> Appointment:
+        def last(name: str) -> Any:
+            return next((record[name] for record in records if name in record), None)
+
+        starts = last("starts_at")
+        starts_at = parse_instant(starts) if starts else None
+        net = last("net")
+        return Appointment(
+            id=key,
+            status=records[0]["status"],
+            starts_at=starts_at,
+            day=local_day(starts_at, self.clinic.tz) if starts_at else None,
+            services=tuple(self._service(item) for item in last("services") or ()),
+            location=last("location"),
+            practitioner=last("practitioner"),
+            net=(net["minor"] if net else 0) - refunded,
+            currency=net["currency"] if net else None,
+            cancelled_by=last("cancelled_by"),
+            since=parse_instant(records[0]["since"]),
+        )
+
+    def _service(self, item: Mapping[str, Any]) -> Service:
+        known = self.clinic.services.get(item["code"])
+        if known is not None:
+            return known
+        return Service(item["code"], item["code"], item.get("family") or "unknown", item.get("area") or "none")
+
+    @cached_property
+    def completed(self) -> tuple[Appointment, ...]:
+        """Completed appointments by start; each has a day."""
+        return tuple(a for a in self.appointments if a.status == "completed" and a.day is not None)
+
+    @cached_property
+    def visits(self) -> tuple[Visit, ...]:
+        """Visits by day (rule 1)."""
+        days: dict[date, list[Appointment]] = defaultdict(list)
+        for appointment in self.completed:
+            if appointment.day is not None:
+                days[appointment.day].append(appointment)
+        return tuple(Visit(day, tuple(days[day])) for day in sorted(days))
+
+    @cached_property
+    def booked(self) -> tuple[Appointment, ...]:
+        """Appointments that stand in the book as booked, past or future."""
+        return tuple(a for a in self.appointments if a.status == "booked" and a.day is not None)
+
+    def bookings_from(self, today: date) -> tuple[Appointment, ...]:
+        """Bookings whose day has not passed."""
+        return tuple(a for a in self.booked if a.day is not None and a.day >= today)
+
+    @cached_property
+    def tags(self) -> frozenset[str]:
+        """A vendor's tags and Revisit's own."""
+        own = {name for name, entry in self.ledger["own_tags"].items() if entry["on"]}
+        return frozenset(own | set(self.profile("tags") or ()))
+
+    @cached_property
+    def birth_date(self) -> date | None:
+        """Date of birth, where known."""
+        value = self.profile("date_of_birth")
+        return date.fromisoformat(value) if value else None
+
+    @property
+    def erased(self) -> bool:
+        """Whether the patient asked to be forgotten."""
+        return bool(self.ledger.get("erased"))
+
+    @property
+    def deceased(self) -> bool:
+        """Whether the patient has died."""
+        return bool(self.ledger.get("deceased"))
+
+    def hold_at(self, now: datetime) -> Hold | None:
+        """The hold that stands at that moment (rule 4)."""
+        held, released = self.ledger["holds"].get("patient.held"), self.ledger["holds"].get("patient.released")
+        if held is None or (released is not None and released["stamp"] >= held["stamp"]):
+            return None
+        until = _moment(held["until"], self.clinic.tz) if held.get("until") else None
+        return None if until is not None and until <= now else Hold(held.get("reason") or "no reason given", until)
+
+    def allows(self, channel: str, purpose: str) -> bool:
+        """Whether this patient may be written to there for that (rule 3)."""
+        return self.consent(channel, purpose)[0]
+
+    def consent(self, channel: str, purpose: str) -> tuple[bool, str]:
+        """Whether it is allowed, and why, in words."""
+        prefix = f"{channel} {purpose} "
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for key, entry in self.ledger["consent"].items():
+            if key.startswith(prefix):
+                found[entry["origin"]][key.split(" ", 3)[2]] = entry["stamp"][0]
+        grants = [told["granted"] for told in found.values() if "granted" in told]
+        merged = max(self.ledger["merged"].values(), default="")
+        for told in found.values():
+            revoked = told.get("revoked")
+            if revoked is None or told.get("granted", "") > revoked:
+                continue
+            if not any(grant > revoked and grant > merged for grant in grants if merged):
+                return False, f"revoked on {revoked[:10]}"
+        if purpose == "care":
+            return True, "care messages were not revoked"
+        if not found:
+            return False, "never given"
+        for told in found.values():
+            if told.get("unlisted", "") > max(told.get("listed", ""), told.get("granted", "")):
+                return False, f"the record of {told['unlisted'][:10]} no longer lists it"
+        given = [told[kind] for told in found.values() for kind in ("listed", "granted") if kind in told]
+        return (True, f"given on {max(given)[:10]}") if given else (False, "never given")
+
+
+def _moment(text: str, tz: ZoneInfo) -> datetime:
+    """An end written as a date holds until that day is over."""
+    if len(text) == 10:
+        return at_local(date.fromisoformat(text), time(23, 59, 59), tz)
+    return parse_instant(text)

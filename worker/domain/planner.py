@@ -1,0 +1,465 @@
+"""The planner: what should happen to one patient because something became known, or because time has come.
+
+It decides over one patient at a time and acts on nothing: every change is in the `Plan` that it leaves behind. Live running, replay, scenarios and explain call it.
+
+Rules
+1. Events are folded in time order; before each, time passes: midnights up to it change segments first. A late event recomputes the facts as of the patient's own clock.
+2. A journey starts on the rising edge of what it waits for. Silent changes (history, rule changes, merges, facts older than the live window) start nothing.
+3. An event is news of an appointment only where it changed the appointment's status (or, for a reschedule, its start). A retold or outdated one starts nothing and reaches no goal.
+4. The goal ends a run whenever it is reached; it counts as success within its window. What takes away the reason of a run withdraws it.
+5. A `send` waits until its message settles. The next wait counts from the first moment at which it could have left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from worker.domain import ledger as ledgers
+from worker.domain.calendar import add_span, local_day, midnight
+from worker.domain.conditions import Look, holds
+from worker.domain.events import APPOINTMENT_STATUS, Event
+from worker.domain.facts import Appointment, Facts
+from worker.domain.gate import ADDRESS_FIELD, MAX_EXCUSED, Defer, Drop, Go, Question, Verdict, ask, first_moment
+from worker.domain.history import Cause, Contact, Enrollment, Message, Task, Trace, Transition
+from worker.domain.journey import GiveTask, Journey, Send, Stop
+from worker.domain.rules import Rules
+
+
+@dataclass(slots=True)
+class Patient:
+    """Everything that is known of one patient. `as_of` is the patient's own clock: the moment that `members` is true for."""
+
+    id: str
+    ledger: ledgers.Ledger = field(default_factory=ledgers.empty)
+    members: frozenset[str] = frozenset()
+    as_of: datetime | None = None
+    next_change_at: datetime | None = None
+    rules_version: int | None = None
+    enrollments: dict[str, Enrollment] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+    contacts: Sequence[Contact] = ()
+
+
+@dataclass(slots=True)
+class Plan:
+    """What was decided, in order. `enrollments` and `messages` name what changed."""
+
+    transitions: list[Transition] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    enrollments: set[str] = field(default_factory=set)
+    messages: set[str] = field(default_factory=set)
+
+
+class Planner:
+    """Plans for one patient at one moment. `now` only ever decides what is due and what is late."""
+
+    def __init__(self, rules: Rules, patient: Patient, now: datetime) -> None:
+        self.rules = rules
+        self.patient = patient
+        self.now = now
+        self.plan = Plan()
+        self._facts: Facts | None = None
+        if patient.as_of is not None and patient.rules_version != rules.version:
+            self._bring_up_to_rules()
+
+    # -- what is true ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def facts(self) -> Facts:
+        """The facts of the ledger as it stands."""
+        if self._facts is None or self._facts.ledger is not self.patient.ledger:
+            self._facts = Facts(self.patient.id, self.patient.ledger, self.rules.clinic)
+        return self._facts
+
+    def look(self, at: datetime, appointment: str | None = None) -> Look:
+        """A look at the patient on the clinic-local day of `at`."""
+        this = next((a for a in self.facts.appointments if a.id == appointment), None) if appointment else None
+        enrollments = tuple(self.patient.enrollments.values())
+        return Look(self.facts, local_day(at, self.rules.clinic.tz), self.rules.segments.named, enrollments, self.patient.contacts, this)
+
+    # -- what happens ---------------------------------------------------------------------------------------------------------
+
+    def receive(self, event: Event, *, silent: bool = False) -> None:
+        """Fold one event and decide what follows."""
+        patient, at = self.patient, min(event.time, self.now)
+        self._let_midnights_pass(at, silent=silent)
+        before = self._appointment(event)
+        patient.ledger = ledgers.fold(patient.ledger, event)
+        after = self._appointment(event)
+        patient.as_of = at if patient.as_of is None else max(at, patient.as_of)
+        if self.facts.erased or self.facts.deceased:
+            self._leave_alone(event, at)
+            return
+        news = _is_news(event, before, after)
+        fact_at = _fact_time(event)
+        self._withdraw(fact_at, at)
+        if news:
+            self._goals(event, after, fact_at, at)
+        self._stops(at)
+        entered, left = self._move("event", patient.as_of, silent=silent, told_at=at)
+        if not silent:
+            self._start(entered, left, event, news, after, at)
+        self._advance_all()
+
+    def pass_time(self, until: datetime, *, silent: bool = False) -> None:
+        """Let midnights pass up to and including `until`, each changing what time alone changes; then take the steps that are due."""
+        self._let_midnights_pass(until, silent=silent)
+        self._advance_all()
+
+    def _let_midnights_pass(self, until: datetime, *, silent: bool) -> None:
+        patient = self.patient
+        while patient.next_change_at is not None and patient.next_change_at <= until:
+            at = patient.as_of = patient.next_change_at
+            entered, left = self._move("time", at, silent=silent, told_at=at)
+            self._stops(at)
+            if not silent:
+                self._start(entered, left, None, False, None, at)
+        if patient.as_of is not None and until > patient.as_of:
+            patient.as_of = until
+
+    def wake(self) -> None:
+        """Go on with every run whose next step is due."""
+        self._advance_all()
+
+    def verdict(self, key: str, *, suppressed: frozenset[tuple[str, str]] = frozenset(), feed_seen_at: datetime | None = None) -> Verdict:
+        """What the gate says of a scheduled message now. Raises KeyError for a message that is not under way."""
+        message = self.patient.messages[key]
+        journey = self.rules.journey(message.journey, message.version)
+        if journey is None:
+            return Drop("withdrawn", "the journey is no longer known")
+        run = self.patient.enrollments.get(message.enrollment)
+        if run is not None and not run.active:
+            return Drop("withdrawn", f"the run has ended: {run.reason}")
+        look = self.look(self.now, run.appointment if run else None)
+        return ask(Question(self.now, message, journey, self.rules, self.facts, look, self.patient.contacts, suppressed, feed_seen_at))
+
+    def apply(self, key: str, verdict: Verdict) -> Message:
+        """Write a verdict down: `Go` claims, or settles a rehearsal; `Defer` moves; `Drop` settles."""
+        message = self.patient.messages[key]
+        if isinstance(verdict, Defer):
+            excused = message.excused + (verdict.until - self.now if verdict.excused else timedelta())
+            moved = replace(message, due_at=verdict.until, reason=verdict.code, excused=min(excused, MAX_EXCUSED))
+            self._keep(moved, "" if message.reason == verdict.code else "waits", verdict.why)
+            return moved
+        if isinstance(verdict, Drop):
+            return self.settle(key, "dropped", verdict.code, verdict.why)
+        chosen = replace(message, channel=verdict.channel, address=verdict.address, reason="")
+        self.patient.messages[key] = chosen
+        if verdict.rehearsal:
+            return self.settle(key, "rehearsed", "rehearsal", "rehearsal: nothing leaves")
+        claimed = replace(chosen, state="claimed", decided_at=self.now)
+        contact = Contact(self.now, message.purpose, verdict.channel, verdict.address, message.journey, self.patient.id)
+        self.patient.contacts = (*self.patient.contacts, contact)
+        self._keep(claimed, "claimed", f"may leave by {verdict.channel}")
+        return claimed
+
+    def settle(self, key: str, state: str, code: str = "", why: str = "") -> Message:
+        """A message has come to its end; its run goes on."""
+        message = self.patient.messages[key]
+        settled = replace(message, state=state, reason=code, decided_at=self.now)
+        self._keep(settled, state, why or code or state)
+        run = self.patient.enrollments.get(message.enrollment)
+        if run is not None and run.active and run.waiting_for == key:
+            self._go_on(run, settled.due_at)
+            self._advance_all()
+        return settled
+
+    def postpone(self, key: str, until: datetime, why: str) -> Message:
+        """A provider asked to come back later: scheduled again; the lateness counts."""
+        message = replace(self.patient.messages[key], state="scheduled", due_at=until, reason="retry")
+        self._keep(message, "waits", why)
+        return message
+
+    # -- segments -------------------------------------------------------------------------------------------------------------
+
+    def _bring_up_to_rules(self) -> None:
+        """Recompute under new rules; such changes enroll nobody."""
+        assert self.patient.as_of is not None
+        self._move("rules", self.patient.as_of, silent=True, told_at=self.patient.as_of)
+
+    def _move(self, cause: Cause, look_at: datetime, *, silent: bool, told_at: datetime) -> tuple[frozenset[str], frozenset[str]]:
+        """Bring memberships up to date; returns what was entered and left, journeys' starts included."""
+        patient, segments = self.patient, self.rules.segments
+        look = segments.look(self.facts, local_day(look_at, self.rules.clinic.tz))
+        members = segments.members(look)
+        entered, left = members - patient.members, patient.members - members
+        for name in sorted(left):
+            if not name.startswith("start:"):
+                self.plan.transitions.append(Transition(patient.id, name, "left", cause, told_at, silent))
+        for name in sorted(entered):
+            if not name.startswith("start:"):
+                self.plan.transitions.append(Transition(patient.id, name, "entered", cause, told_at, silent))
+        patient.members = members
+        day = segments.next_change(look, members)
+        patient.next_change_at = midnight(day, self.rules.clinic.tz) if day is not None else None
+        patient.rules_version = self.rules.version
+        return entered, left
+
+    # -- starts ---------------------------------------------------------------------------------------------------------------
+
+    def _start(self, entered: frozenset[str], left: frozenset[str], event: Event | None, news: bool, appointment: Appointment | None, at: datetime) -> None:
+        day = local_day(at, self.rules.clinic.tz)
+        for name in sorted(self.rules.journeys):
+            journey = self.rules.journeys[name]
+            start = journey.start
+            if journey.status != "live":
+                continue
+            if start.kind == "enters":
+                if f"start:{name}" in entered:
+                    self._enroll(journey, f"{start.name}@{day}", event, appointment, at)
+                elif start.name in entered:
+                    self._trace(name, "", at, "not started", start.only_if.why_not(self._now_look()) or "it was so before")
+            elif start.kind == "leaves":
+                if start.name in left:
+                    self._start_if(journey, f"{start.name}@{day}", event, appointment, at)
+            elif event is not None and news and event.type == start.name and (appointment is None or start.of.fits(appointment)):
+                self._start_if(journey, event.id, event, appointment, at)
+
+    def _now_look(self, appointment: str | None = None) -> Look:
+        """A look on the day of the patient's own clock."""
+        return self.look(self.patient.as_of or self.now, appointment)
+
+    def _start_if(self, journey: Journey, anchor: str, event: Event | None, appointment: Appointment | None, at: datetime) -> None:
+        why = journey.start.only_if.why_not(self._now_look(appointment.id if appointment else None))
+        if why is None:
+            self._enroll(journey, anchor, event, appointment, at)
+        else:
+            self._trace(journey.name, "", at, "not started", why)
+
+    def _enroll(self, journey: Journey, anchor: str, event: Event | None, appointment: Appointment | None, at: datetime) -> None:
+        why = self._why_not_again(journey, anchor, appointment, at)
+        if why is not None:
+            self._trace(journey.name, "", at, "not started", why)
+            return
+        run = Enrollment(
+            id=f"{journey.name}/{self.patient.id}/{anchor}", patient=self.patient.id, journey=journey.name, version=journey.version, anchor=anchor, entered_at=at,
+            started_by=event.type if event is not None else "time", appointment=appointment.id if appointment is not None else None,
+            position=0, based_at=at, due_at=at,
+        )  # fmt: skip
+        self._trace(journey.name, "", at, "started", f"{journey.start.kind} {journey.start.name}")
+        self._put(self._aim(run, journey))
+
+    def _why_not_again(self, journey: Journey, anchor: str, appointment: Appointment | None, at: datetime) -> str | None:
+        earlier = [run for run in self.patient.enrollments.values() if run.journey == journey.name]
+        if any(run.anchor == anchor for run in earlier):
+            return "this has started it before"
+        if journey.per_appointment:
+            if appointment is not None and any(run.appointment == appointment.id for run in earlier):
+                return "it ran for this appointment before"
+            return None
+        if any(run.active for run in earlier):
+            return "it is under way already"
+        # A run that was withdrawn before it reached anybody does not use up a turn.
+        used = [run for run in earlier if run.outcome not in ("withdrawn", "merged") or run.reached]
+        if journey.repeat.always or not used:
+            return None
+        if journey.repeat.every is None:
+            return "the patient was in this journey before, and it does not repeat"
+        last = max(run.entered_at for run in used)
+        if add_span(last, journey.repeat.every, self.rules.clinic.tz) <= at:
+            return None
+        return f"the patient entered it on {local_day(last, self.rules.clinic.tz)}; it repeats once every {journey.repeat.every}"
+
+    # -- ends -----------------------------------------------------------------------------------------------------------------
+
+    def _active(self) -> list[Enrollment]:
+        return [run for run in self.patient.enrollments.values() if run.active]
+
+    def _leave_alone(self, event: Event, at: datetime) -> None:
+        why = "the patient asked to be forgotten" if self.facts.erased else "the patient has died"
+        for run in self._active():
+            self._end(run, "stopped", why, at)
+        if self.facts.erased:
+            for name in sorted(name for name in self.patient.members if not name.startswith("start:")):
+                self.plan.transitions.append(Transition(self.patient.id, name, "left", "event", at, silent=True))
+            self.patient.members, self.patient.next_change_at = frozenset(), None
+            self.patient.rules_version = self.rules.version
+        else:
+            self._move("event", self.patient.as_of or at, silent=True, told_at=at)
+
+    def _goals(self, event: Event, appointment: Appointment | None, fact_at: datetime, at: datetime) -> None:
+        for run in self._active():
+            journey = self.rules.journey(run.journey, run.version)
+            if journey is None or journey.goal is None or fact_at < run.entered_at:
+                continue
+            if not any(heard.type == event.type and (appointment is None or heard.of.fits(appointment)) for heard in journey.goal.heard):
+                continue
+            in_time = at <= add_span(run.entered_at, journey.goal.within, self.facts.tz)
+            self._end(run, "goal" if in_time else "goal_late", f"{event.type}, {'within' if in_time else 'after'} {journey.goal.within}", at)
+
+    def _stops(self, at: datetime) -> None:
+        for run in self._active():
+            journey = self.rules.journey(run.journey, run.version)
+            if journey is not None and journey.stop_if is not None and holds(journey.stop_if, self.look(at, run.appointment)):
+                self._end(run, "stopped", "its `stop_if` holds", at)
+
+    def _withdraw(self, fact_at: datetime, at: datetime) -> None:
+        """End the runs whose reason a correction has taken away."""
+        for run in self._active():
+            journey = self.rules.journey(run.journey, run.version)
+            if journey is None:
+                continue
+            if run.appointment is not None and not self._still_stands(run):
+                self._end(run, "withdrawn", "the appointment that started it was corrected", at)
+            elif journey.start.kind == "enters" and fact_at < run.entered_at and not self._was_in(journey.start.name, run.entered_at):
+                self._end(run, "withdrawn", f"with what is known now, the patient had not entered {journey.start.name}", at)
+
+    def _still_stands(self, run: Enrollment) -> bool:
+        """Whether the appointment that started a run is what it was; a booking may have become a visit."""
+        found = next((a for a in self.facts.appointments if a.id == run.appointment), None)
+        wanted = APPOINTMENT_STATUS.get(run.started_by)
+        return found is not None and (wanted is None or found.status == wanted or (wanted == "booked" and found.status == "completed"))
+
+    def _was_in(self, segment: str, entered_at: datetime) -> bool:
+        """Whether the patient was in a segment then, with what is known now of the time until then."""
+        day = local_day(entered_at, self.rules.clinic.tz)
+        known = {a.id for a in self.facts.appointments if (a.day is not None and a.day <= day if a.status == "completed" else a.since <= entered_at)}
+        appointments = {key: value for key, value in self.patient.ledger["appointments"].items() if key in known}
+        then = Facts(self.patient.id, {**self.patient.ledger, "appointments": appointments}, self.rules.clinic)
+        return self.rules.segments.look(then, day).within(segment)
+
+    def _end(self, run: Enrollment, outcome: str, why: str, at: datetime) -> None:
+        ended = run.end(outcome, why, at)
+        self._put(ended)
+        self._trace(run.journey, "", at, outcome, why)
+        message = self.patient.messages.get(run.waiting_for or "")
+        if message is not None and message.state == "scheduled":
+            self._keep(replace(message, state="dropped", reason=outcome, decided_at=self.now), "dropped", f"the run has ended: {why}")
+
+    # -- steps ----------------------------------------------------------------------------------------------------------------
+
+    def _advance_all(self) -> None:
+        for key in sorted(self.patient.enrollments):
+            while self._advance(self.patient.enrollments[key]):
+                pass
+
+    def _advance(self, run: Enrollment) -> bool:
+        """Take the next step if it is due; True where there may be another."""
+        if not run.active or run.due_at is None or run.due_at > self.now:
+            return False
+        journey = self.rules.journey(run.journey, run.version)
+        if journey is None:
+            self._end(run, "stopped", "the journey is no longer known", self.now)
+            return False
+        if run.position >= len(journey.steps):
+            self._end(run, "finished", "all steps done", run.due_at)
+            return False
+        if not self.rules.live(run.journey):
+            self._put(replace(run, due_at=self.now + timedelta(hours=1)))
+            return False
+        if journey.stop_if is not None and holds(journey.stop_if, self.look(self.now, run.appointment)):
+            self._end(run, "stopped", "its `stop_if` holds", self.now)
+            return False
+        step, due = journey.steps[run.position], run.due_at
+        expires_at = add_span(due, journey.expires, self.facts.tz)
+        if isinstance(step.action, Stop):
+            self._end(run, "finished", step.action.reason, due)
+            return False
+        if self.now > expires_at:
+            self._trace(run.journey, step.id, self.now, "skipped", f"too late: it was due on {due.astimezone(self.facts.tz):%Y-%m-%d %H:%M}")
+            self._go_on(run, due)
+            return True
+        if isinstance(step.action, GiveTask):
+            self._task(run, step.id, step.action, due)
+            self._go_on(run, due)
+            return True
+        self._schedule(run, journey, step.id, step.action, due, expires_at)
+        return False
+
+    def _task(self, run: Enrollment, step: str, action: GiveTask, due: datetime) -> None:
+        until = self.rules.clinic.working_days_after(due, action.due_days)
+        self.plan.tasks.append(Task(self.patient.id, run.id, run.journey, step, action.assignee, action.note, until, due))
+        self._trace(run.journey, step, due, "task", f"for {action.assignee}: {action.note}")
+
+    def _schedule(self, run: Enrollment, journey: Journey, step: str, action: Send, due: datetime, expires_at: datetime) -> None:
+        key = f"{self.rules.clinic.id}/{run.journey}/{self.patient.id}/{run.anchor}/{step}"
+        message = Message(
+            key=key, patient=self.patient.id, enrollment=run.id, journey=run.journey, version=run.version, step=step, template=action.template, purpose=journey.purpose,
+            channels=action.channels, step_due_at=due, due_at=first_moment(self.rules, self.facts, journey, due), expires_at=expires_at,
+        )  # fmt: skip
+        self._keep(message, "scheduled", f"step {step}")
+        self._put(replace(run, waiting_for=key, due_at=None))
+
+    def _go_on(self, run: Enrollment, based_at: datetime) -> None:
+        journey = self.rules.journey(run.journey, run.version)
+        onward = replace(run, position=run.position + 1, based_at=based_at, waiting_for=None)
+        self._put(self._aim(onward, journey) if journey is not None else replace(onward, due_at=self.now))
+
+    def _aim(self, run: Enrollment, journey: Journey) -> Enrollment:
+        """Set when the next step is due."""
+        if run.position >= len(journey.steps):
+            return replace(run, due_at=run.based_at)
+        return replace(run, due_at=add_span(run.based_at, journey.steps[run.position].wait, self.facts.tz))
+
+    # -- writing down ---------------------------------------------------------------------------------------------------------
+
+    def _put(self, run: Enrollment) -> None:
+        self.patient.enrollments[run.id] = run
+        self.plan.enrollments.add(run.id)
+
+    def _keep(self, message: Message, what: str, why: str) -> None:
+        self.patient.messages[message.key] = message
+        self.plan.messages.add(message.key)
+        if what:
+            self._trace(message.journey, message.step, self.now, what, why)
+        run = self.patient.enrollments.get(message.enrollment)
+        if message.state == "claimed" and run is not None:
+            self._put(replace(run, reached=run.reached + 1))
+
+    def _trace(self, journey: str, step: str, at: datetime, what: str, why: str) -> None:
+        self.plan.traces.append(Trace(self.patient.id, journey, step, at, what, why))
+
+    def _appointment(self, event: Event) -> Appointment | None:
+        key: Any = event.data.get("appointment_id")
+        return next((a for a in self.facts.appointments if a.id == key), None) if key else None
+
+
+def merge(rules: Rules, survivor: Patient, other: Patient, event: Event, now: datetime) -> tuple[Planner, Planner]:
+    """Two patients are one: `other`, the event's subject, gives way. Its runs end; nothing starts because of it."""
+    at = min(event.time, now)
+    gone, kept = Planner(rules, other, now), Planner(rules, survivor, now)
+    kept.pass_time(at)
+    for run in gone._active():
+        gone._end(run, "merged", f"merged into {survivor.id}", at)
+    for name in sorted(name for name in other.members if not name.startswith("start:")):
+        gone.plan.transitions.append(Transition(other.id, name, "left", "merge", at, silent=True))
+    survivor.ledger = ledgers.union(survivor.ledger, other.ledger, alias=other.id, at=event.time)
+    other.ledger, other.members, other.next_change_at = ledgers.empty(), frozenset(), None
+    survivor.as_of = max(filter(None, (survivor.as_of, other.as_of, at)))
+    kept._withdraw(datetime.min.replace(tzinfo=UTC), at)
+    kept._move("merge", survivor.as_of, silent=True, told_at=at)
+    return kept, gone
+
+
+def addresses(facts: Facts) -> list[tuple[str, str]]:
+    """The (channel, address) pairs that a patient can be reached at."""
+    return [(channel, facts.profile(name)) for channel, name in ADDRESS_FIELD.items() if facts.profile(name)]
+
+
+def go_of(verdict: Verdict) -> Go | None:
+    """The verdict as a Go, where it is one."""
+    return verdict if isinstance(verdict, Go) else None
+
+
+def _fact_time(event: Event) -> datetime:
+    """When what an event tells was so: the older of its time and, for a completed visit, its start."""
+    if event.type == "visit.completed" and event.data.get("starts_at"):
+        return min(event.time, ledgers.parse_instant(event.data["starts_at"]))
+    return event.time
+
+
+fact_time = _fact_time
+
+
+def _is_news(event: Event, before: Appointment | None, after: Appointment | None) -> bool:
+    if event.type not in APPOINTMENT_STATUS:
+        return True
+    if after is None:
+        return event.type == "visit.voided" and before is not None
+    if event.type == "booking.rescheduled":
+        return after.status == "booked" and (before is None or before.starts_at != after.starts_at)
+    return after.status == APPOINTMENT_STATUS[event.type] and (before is None or before.status != after.status)

@@ -1,0 +1,178 @@
+"""Replay: the same planner and gate on a virtual clock, in memory, nothing sent.
+
+Rules
+1. At one instant: what time alone changes, then the events, then the steps and messages that are due.
+2. Nobody is refused for the feed, the mode counts as live, every message that may leave counts as sent.
+3. Up to the last historical event of the input (`complete_from`) time transitions start nothing, as in the live import of a history.
+4. Memory is bounded by the ledgers of the patients: events are taken one by one, lines are given out as the clock passes them.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
+
+from worker.domain.events import Event
+from worker.domain.gate import Go
+from worker.domain.history import Contact, Message, Task, Trace, Transition
+from worker.domain.planner import Patient, Plan, Planner, addresses, fact_time, merge
+from worker.domain.rules import Rules
+from worker.domain.calendar import add_span
+
+Line = Transition | Trace | Message | Task
+_CHANGE, _STEP, _MESSAGE = 0, 1, 2
+
+
+def is_old(event: Event, rules: Rules, now: datetime) -> bool:
+    """Whether a live event tells of something older than the policy's live window, so that it fires nothing."""
+    window = rules.policy.live_window
+    return window is not None and add_span(fact_time(event), window, rules.clinic.tz) < now
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that left, with the moment."""
+
+    at: datetime
+    message: Message
+
+
+class Replay:
+    """One clinic on a virtual clock."""
+
+    def __init__(self, rules: Rules, complete_from: datetime | None = None) -> None:
+        self.rules = replace(rules, clinic=replace(rules.clinic, mode="live"))
+        self.complete_from = complete_from
+        self.patients: dict[str, Patient] = {}
+        self.aliases: dict[str, str] = {}
+        self._reached: dict[tuple[str, str], list[Contact]] = defaultdict(list)
+        self._queue: list[tuple[datetime, int, int, str, str]] = []
+        self._order = count()
+        self._lines: list[tuple[datetime, str, int, Line | Sent]] = []
+
+    def run(self, events: Iterable[Event], until: datetime | None = None) -> Iterator[tuple[datetime, str, Line | Sent]]:
+        """Lines in order of `at`, then patient. Events must come in order of time; `until` defaults to the last event's."""
+        last: datetime | None = None
+        for event in events:
+            if until is not None and event.time > until:
+                break
+            yield from self._let_pass(event.time, changes_only=True)
+            self._receive(event)
+            last = event.time
+        end = until if until is not None else last
+        if end is not None:
+            yield from self._let_pass(end, changes_only=False)
+            yield from self._flush(None)
+
+    def _let_pass(self, until: datetime, *, changes_only: bool) -> Iterator[tuple[datetime, str, Line | Sent]]:
+        """Everything before `until`; at `until` itself only what time alone changes, unless the end has come."""
+        while self._queue:
+            at, kind, _, patient, key = self._queue[0]
+            if at > until or (at == until and changes_only and kind != _CHANGE):
+                break
+            heapq.heappop(self._queue)
+            yield from self._flush(at)
+            self._due(at, kind, patient, key)
+        yield from self._flush(until)
+
+    def _due(self, at: datetime, kind: int, patient_id: str, key: str) -> None:
+        patient = self.patients[patient_id]
+        if kind == _CHANGE:
+            if patient.next_change_at != at:
+                return
+            planner = self._planner(patient, at)
+            planner.pass_time(at, silent=self.complete_from is not None and at <= self.complete_from)
+        elif kind == _STEP:
+            run = patient.enrollments.get(key)
+            if run is None or not run.active or run.due_at != at:
+                return
+            planner = self._planner(patient, at)
+            planner.wake()
+        else:
+            message = patient.messages.get(key)
+            if message is None or message.state != "scheduled" or message.due_at != at:
+                return
+            planner = self._planner(patient, at)
+            self._dispatch(planner, key, at)
+        self._take(patient, planner.plan)
+
+    def _dispatch(self, planner: Planner, key: str, at: datetime) -> None:
+        verdict = planner.verdict(key)
+        message = planner.apply(key, verdict)
+        if isinstance(verdict, Go):
+            planner.settle(key, "sent")
+            self._reached[(verdict.channel, verdict.address)].append(planner.patient.contacts[-1])
+            self._line(at, message.patient, Sent(at, message))
+
+    def _receive(self, event: Event) -> None:
+        subject = self._resolve(event.subject)
+        if event.type == "patient.merged":
+            into = self._resolve(event.data["into"])
+            if into == subject:
+                return
+            survivor, other = self._patient(into), self._patient(subject)
+            kept, gone = merge(self.rules, survivor, other, event, event.time)
+            self.aliases[subject] = into
+            self._take(other, gone.plan)
+            self._take(survivor, kept.plan)
+            return
+        patient = self._patient(subject)
+        planner = self._planner(patient, event.time)
+        planner.receive(event, silent=event.historical or is_old(event, self.rules, event.time))
+        self._take(patient, planner.plan)
+
+    def _planner(self, patient: Patient, now: datetime) -> Planner:
+        planner = Planner(self.rules, patient, now)
+        if patient.messages:
+            own = {id(c): c for pair in addresses(planner.facts) for c in self._reached.get(pair, ())}
+            mine = {id(c): c for c in patient.contacts if c.patient == patient.id}
+            patient.contacts = tuple({**mine, **own}.values())
+        return planner
+
+    def _patient(self, patient_id: str) -> Patient:
+        if patient_id not in self.patients:
+            self.patients[patient_id] = Patient(patient_id)
+        return self.patients[patient_id]
+
+    def _resolve(self, subject: str) -> str:
+        while subject in self.aliases:
+            subject = self.aliases[subject]
+        return subject
+
+    def _take(self, patient: Patient, plan: Plan) -> None:
+        for transition in plan.transitions:
+            self._line(transition.at, patient.id, transition)
+        for trace in plan.traces:
+            self._line(trace.at, patient.id, trace)
+        for task in plan.tasks:
+            self._line(task.at, patient.id, task)
+        if patient.next_change_at is not None:
+            self._push(patient.next_change_at, _CHANGE, patient.id, "")
+        for key in plan.enrollments:
+            run = patient.enrollments[key]
+            if run.due_at is not None:
+                self._push(run.due_at, _STEP, patient.id, key)
+        for key in plan.messages:
+            message = patient.messages[key]
+            if message.state == "scheduled":
+                self._push(message.due_at, _MESSAGE, patient.id, key)
+            else:
+                del patient.messages[key]
+
+    def _push(self, at: datetime, kind: int, patient: str, key: str) -> None:
+        heapq.heappush(self._queue, (at, kind, next(self._order), patient, key))
+
+    def _line(self, at: datetime, patient: str, line: Line | Sent) -> None:
+        self._lines.append((at, patient, next(self._order), line))
+
+    def _flush(self, before: datetime | None) -> Iterator[tuple[datetime, str, Line | Sent]]:
+        """Give out the lines of instants that can get no more."""
+        ready = [entry for entry in self._lines if before is None or entry[0] < before]
+        if ready:
+            self._lines = [entry for entry in self._lines if before is not None and entry[0] >= before]
+            for at, patient, _, line in sorted(ready, key=lambda entry: entry[:3]):
+                yield at, patient, line

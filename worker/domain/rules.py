@@ -1,0 +1,41 @@
+"""All rules in force for one clinic: what `worker/workspace` read from a workspace and the store published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from worker.domain.clinic import Clinic
+from worker.domain.journey import Journey
+from worker.domain.policy import Policy
+from worker.domain.segments import Segments
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One published version. `pinned` holds journeys by (name, version) for the runs that began under an earlier one."""
+
+    version: int
+    clinic: Clinic
+    segments: Segments
+    policy: Policy
+    journeys: Mapping[str, Journey]
+    pinned: Mapping[tuple[str, str], Journey] = field(default_factory=dict)
+
+    @staticmethod
+    def build(version: int, clinic: Clinic, segments: Segments, policy: Policy, journeys: Mapping[str, Journey]) -> Rules:
+        """Rules whose segments also watch the starts of the journeys that are live."""
+        starts = {name: j.watched for name, j in journeys.items() if j.status == "live" and j.watched is not None}
+        return Rules(version, clinic, segments.watching(starts), policy, journeys)
+
+    def journey(self, name: str, version: str) -> Journey | None:
+        """The journey that an enrollment is pinned to."""
+        current = self.journeys.get(name)
+        if current is not None and current.version == version:
+            return current
+        return self.pinned.get((name, version))
+
+    def live(self, name: str) -> bool:
+        """Whether the published workspace has that journey, live."""
+        current = self.journeys.get(name)
+        return current is not None and current.status == "live"

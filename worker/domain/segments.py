@@ -1,0 +1,156 @@
+"""Segments: named conditions, the lifecycle, and the moment at which time alone changes one.
+
+Rules
+1. The lifecycle is exclusive: the first stage whose condition holds; the last is `otherwise`.
+2. Stages are segments too, so a condition may speak of them; a segment must not speak of itself, directly or through others.
+3. `next_change` is exact: the first clinic-local midnight at which a brute-force look would find a change. It tries the days that the conditions name, in order.
+4. A journey that starts by `enters` with `if` is watched like a segment, so that it fires when both become true together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from worker.domain.conditions import AllOf, Condition, InSegment, Look, NoneOf, holds
+from worker.domain.facts import Facts
+from worker.domain.grammar import Scope, parse_condition
+from worker.domain.shape import NAME, Reader
+from worker.domain.source import Map, Node, Scalar
+
+MAX_TRIES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment's definition."""
+
+    name: str
+    title: str
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class Segments:
+    """All segments of a clinic. `named` maps every name, stages included, to what must hold; `watched` are the journeys' starts."""
+
+    stages: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, Condition] = field(default_factory=dict)
+    watched: Mapping[str, Condition] = field(default_factory=dict)
+
+    def look(self, facts: Facts, today: date) -> Look:
+        """A look at a patient on a day."""
+        return Look(facts, today, self.named)
+
+    def members(self, look: Look) -> frozenset[str]:
+        """The segments that the patient is in; journeys' starts as `start:NAME`."""
+        found: set[str] = set()
+        for stage in self.stages:
+            if holds(self.named[stage], look):
+                look.decided.update({other: other == stage for other in self.stages})
+                found.add(stage)
+                break
+        found.update(name for name in self.named if name not in self.stages and look.within(name))
+        found.update(name for name, condition in self.watched.items() if holds(condition, look))
+        return frozenset(found)
+
+    def stage(self, look: Look) -> str | None:
+        """The lifecycle stage."""
+        return next((stage for stage in self.stages if look.within(stage)), None)
+
+    def why_not(self, name: str, look: Look) -> str | None:
+        """None where the patient is in the segment, else why not, in words. Raises KeyError for an unknown segment."""
+        return self.named[name].why_not(look)
+
+    def next_change(self, look: Look, members: frozenset[str]) -> date | None:
+        """The first day after `look.today` on which time alone changes a membership; None where there is none."""
+        tried: set[date] = set()
+        today = look
+        for _ in range(MAX_TRIES):
+            days = sorted(day for day in self._turns(today) if day > today.today and day not in tried)
+            if not days:
+                return None
+            tried.add(days[0])
+            today = look.on(days[0])
+            if self.members(today) != members:
+                return days[0]
+        return today.today
+
+    def _turns(self, look: Look) -> Iterator[date]:
+        for condition in (*self.named.values(), *self.watched.values()):
+            yield from condition.turns(look)
+
+    def watching(self, starts: Mapping[str, Condition]) -> Segments:
+        """The same, also watching these starts of journeys."""
+        return replace(self, watched={f"start:{name}": condition for name, condition in starts.items()})
+
+
+def parse_segments(reader: Reader, node: Node | None, scope: Scope) -> Segments:
+    """config/segments.yaml."""
+    fields = reader.fields(node, "config/segments.yaml", ("lifecycle", "segments"), ("lifecycle",))
+    stage_nodes = list(_stages(reader, fields.get("lifecycle")))
+    free = reader.entries(fields.get("segments"), "`segments`")
+    names: dict[str, Scalar] = {}
+    for key in (*(key for key, _ in stage_nodes), *(key for key, _ in free)):
+        if not NAME.fullmatch(key.value):
+            reader.problem("shape-name", key, f"`{key.value}` can't be a segment: small letters, digits and _ only", "")
+        if key.value in names:
+            reader.problem("segment-twice", key, f"a second segment is called `{key.value}`", "Choose another name.")
+        names[key.value] = key
+    scope = replace(scope, segments=frozenset(names), segment=True)
+    stages: list[tuple[str, Condition]] = []
+    titles = {name: name.replace("_", " ") for name in names}
+    for key, value in stage_nodes:
+        stages.append((key.value, _stage(reader, key, value, scope, last=key is stage_nodes[-1][0])))
+    named: dict[str, Condition] = {}
+    for index, (name, condition) in enumerate(stages):
+        before = tuple(other for _, other in stages[:index])
+        named[name] = AllOf((condition, NoneOf(before, tuple(f"the stage {other}" for other, _ in stages[:index]))))
+    for key, value in free:
+        if isinstance(value, Map):
+            title = next((v for k, v in value.entries if k.value == "title"), None)
+            titles[key.value] = reader.text(title, "`title`") or titles[key.value]
+            value = Map(tuple((k, v) for k, v in value.entries if k.value != "title"), value.place)
+        named[key.value] = parse_condition(reader, value, scope, f"segment `{key.value}`")
+    _no_circles(reader, named, names)
+    return Segments(tuple(name for name, _ in stages), titles, named)
+
+
+def _stages(reader: Reader, node: Node | None) -> Iterable[tuple[Scalar, Node]]:
+    for item in reader.items(node, "`lifecycle`"):
+        if isinstance(item, Map) and len(item.entries) == 1:
+            yield item.entries[0]
+        else:
+            reader.problem("shape-type", item, "a stage is one `name: {conditions}`", "For example `- new: {visits: exactly 1}`.")
+
+
+def _stage(reader: Reader, key: Scalar, value: Node, scope: Scope, *, last: bool) -> Condition:
+    otherwise = isinstance(value, Scalar) and value.value == "otherwise"
+    if otherwise and not last:
+        reader.problem("lifecycle-otherwise", key, f"`{key.value}: otherwise` takes everyone, so the stages below it are never reached", "Move it to the end.")
+    if last and not otherwise:
+        reader.problem("lifecycle-otherwise", key, "the last stage must be `otherwise`, so that every patient has one", f"Write `{key.value}: otherwise`, or add a last stage.")
+    return AllOf(()) if otherwise else parse_condition(reader, value, scope, f"stage `{key.value}`")
+
+
+def _no_circles(reader: Reader, named: Mapping[str, Condition], names: Mapping[str, Scalar]) -> None:
+    def reach(name: str, path: Sequence[str]) -> Sequence[str] | None:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        for other in named[name].segments() if name in named else ():
+            circle = reach(other, [*path, name])
+            if circle is not None:
+                return circle
+        return None
+
+    for name in named:
+        circle = reach(name, [])
+        if circle is not None and circle[0] == name:
+            reader.problem("segment-circle", names[name], f"`{name}` depends on itself: {' → '.join(circle)}", "Take one of these out.")
+
+
+def start_condition(segment: str, only_if: Condition | None) -> Condition:
+    """What is watched for `enters: segment` with `if`."""
+    return AllOf((InSegment((segment,), inside=True), *((only_if,) if only_if is not None else ())))

@@ -1,0 +1,175 @@
+"""The dramatiq broker on Redis or Valkey, and the worker that runs its actors in this process.
+
+A message carries ids only and is short work. The queue delivers at least once and keeps no count of tries, so nothing is retried here: a
+failed job is acknowledged and forgotten, and the sweeper queues again what the database still holds to be due. Nothing is ever delayed on
+the queue either, because delayed messages sit in a worker's memory. `enqueue` raises `redis.RedisError` when the server is away.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+from dramatiq import Worker
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import ShutdownNotifications, TimeLimit
+
+from worker.queue.client import connect
+
+log = logging.getLogger(__name__)
+
+QUEUES: Final = ("events", "timers", "sends")
+HEARTBEAT_MS: Final = 5_000
+"""A worker silent for so long is dead; its messages go to another. The idle consumers of the delay queues keep a live one heard."""
+TIME_LIMIT_MS: Final = 60_000
+PREFETCH: Final = 100
+IDLE_MS: Final = 100
+STOP_MS: Final = 25_000
+"""How long running jobs may take to finish once told to stop: less than the supervisor's patience."""
+AWAY_SECONDS: Final = 30.0
+"""How long a draining worker waits for a server that does not answer."""
+
+
+@dataclass(frozen=True)
+class Depth:
+    """One queue: messages waiting, and messages that a worker (live or dead) has fetched and not finished."""
+
+    waiting: int
+    held: int
+
+
+def make_broker(
+    url: str,
+    *,
+    namespace: str = "revisit",
+    queues: Collection[str] = QUEUES,
+    heartbeat_ms: int = HEARTBEAT_MS,
+    time_limit_ms: int = TIME_LIMIT_MS,
+) -> RedisBroker:
+    """A broker on the server at `url`, its queues declared. `namespace` keeps several systems apart on one server.
+
+    Does not connect. Raises ValueError for a URL that is not `redis://`, `rediss://` or `unix://`.
+    """
+    broker = RedisBroker(  # type: ignore[no-untyped-call]
+        client=connect(url),
+        namespace=namespace,
+        # Every command looks for dead workers: by default an idle system would not find one within minutes.
+        maintenance_chance=1_000_000,
+        heartbeat_timeout=heartbeat_ms,
+        middleware=[TimeLimit(time_limit=time_limit_ms), ShutdownNotifications()],
+    )
+    for queue in queues:
+        broker.declare_queue(queue)
+    return broker
+
+
+def depths(broker: RedisBroker) -> dict[str, Depth]:
+    """What lies on each queue, all read at one instant. Raises `redis.RedisError` when the server is away."""
+    names = sorted(broker.get_declared_queues())
+    with broker.client.pipeline(transaction=True) as pipe:
+        for name in names:
+            pipe.llen(f"{broker.namespace}:{name}")
+            pipe.hlen(f"{broker.namespace}:{name}.msgs")
+        counts: list[int] = pipe.execute()
+    return {
+        name: Depth(waiting=waiting, held=max(0, total - waiting))
+        for name, waiting, total in zip(names, counts[::2], counts[1::2], strict=True)
+    }
+
+
+def run_worker(
+    broker: RedisBroker,
+    *,
+    threads: int,
+    drain: bool,
+    stop: threading.Event,
+    prefetch: int = PREFETCH,
+    queues: Collection[str] | None = None,
+) -> None:
+    """Run the broker's actors here until `stop` is set or, with `drain`, until no message waits and none is being worked on.
+
+    Jobs that run when it stops are finished (for at most STOP_MS); what was fetched and not begun goes back to its queue. With `drain`,
+    raises `redis.RedisError` when the server stays away. Actors must be declared before. One worker per process at a time.
+    """
+    worker = Worker(
+        broker, queues=set(queues) if queues else None, worker_timeout=IDLE_MS, worker_threads=threads
+    )
+    worker.queue_prefetch = prefetch
+    _boot(broker)
+    worker.start()
+    try:
+        done = _Drain(broker, queues) if drain else None
+        # `is_set` and sleep, not `wait`: a signal handler that sets the event while this thread waits inside it would lock up.
+        while not stop.is_set() and not (done is not None and done()):
+            time.sleep(IDLE_MS / 1000)
+    finally:
+        worker.stop(timeout=STOP_MS)
+        if not any(thread.is_alive() for thread in worker.workers):
+            _give_back(broker)
+
+
+_booted: weakref.WeakSet[RedisBroker] = weakref.WeakSet()
+
+
+def _boot(broker: RedisBroker) -> None:
+    # The time limit's thread starts with this signal, which dramatiq's own command line sends, and can start only once.
+    if broker not in _booted:
+        _booted.add(broker)
+        broker.emit_after("process_boot")
+
+
+def _give_back(broker: RedisBroker) -> None:
+    """Return what this broker fetched and did not finish, rather than leave it to be found when our heartbeat has stopped."""
+    try:
+        for queue in broker.get_declared_queues():
+            ids: Any = broker.client.smembers(f"{broker.namespace}:__acks__.{broker.broker_id}.{queue}")
+            if ids:
+                broker.do_requeue(queue, *ids)
+    except redis.RedisError as error:
+        log.warning(
+            "messages in hand could not be given back, they return by themselves in a few seconds: %s", error
+        )
+
+
+class _Drain:
+    """Whether the queues are empty, jobs in hand included.
+
+    A job queues what follows from it before it is acknowledged, so "no message at one instant" is the end. Messages held by somebody
+    else come back when their holder is found dead; if they neither end nor come back, they are left behind.
+    """
+
+    def __init__(self, broker: RedisBroker, queues: Collection[str] | None) -> None:
+        self._broker = broker
+        self._queues = set(queues) if queues else broker.get_declared_queues()
+        self._patience = broker.heartbeat_timeout / 1000 + 60
+        self._answered = time.monotonic()
+        self._stuck: tuple[float, int] | None = None
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        try:
+            found = [depth for name, depth in depths(self._broker).items() if name in self._queues]
+        except redis.RedisError:
+            if now - self._answered > AWAY_SECONDS:
+                raise
+            return False
+        self._answered = now
+        waiting, held = sum(depth.waiting for depth in found), sum(depth.held for depth in found)
+        if waiting or not held:
+            self._stuck = None
+            return not waiting
+        if self._stuck is None or self._stuck[1] != held:
+            self._stuck = (now, held)
+        if now - self._stuck[0] > self._patience:
+            log.warning(
+                "%d messages are held by a worker that neither finishes nor ends; the sweeper will see to them",
+                held,
+            )
+            return True
+        return False
