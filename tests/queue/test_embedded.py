@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -132,6 +133,10 @@ def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
         client.set("here", "yes")
         client.close()
         assert any((folder / "queue").glob("appendonlydir/*"))
+        socket = Path(unquote(urlsplit(server.url).path))
+        assert socket.is_socket()
+    assert not socket.exists()
+    assert socket.parent == folder / "queue" or not socket.parent.exists()
 
 
 def test_only_this_user_may_use_the_socket(queue: EmbeddedQueue, tmp_path: Path) -> None:

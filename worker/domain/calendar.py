@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_MONTH_DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _UNITS = "second|minute|hour|day|week|month|year"
 _PART = re.compile(rf"(\d{{1,5}})\s+({_UNITS})s?")
 
@@ -89,12 +90,15 @@ def add_months(day: date, months: int) -> date:
     """The same day of the month `months` later, clamped to that month's end (rule 1)."""
     index = day.year * 12 + day.month - 1 + months
     year, month = index // 12, index % 12 + 1
-    return date(year, month, min(day.day, _calendar.monthrange(year, month)[1]))
+    last = 29 if month == 2 and _calendar.isleap(year) else _MONTH_DAYS[month]
+    return date(year, month, min(day.day, last))
 
 
 def add_days(day: date, span: Span) -> date:
     """`day` plus the span's months and days; its hours do not count."""
-    return add_months(day, span.months) + timedelta(days=span.days)
+    if span.months:
+        day = add_months(day, span.months)
+    return day + timedelta(days=span.days) if span.days else day
 
 
 def sub_days(day: date, span: Span) -> date:

@@ -2,7 +2,7 @@
 
 Rules
 1. A condition is a function of the facts and the clinic-local day. `why_not` gives a sentence exactly where it does not hold.
-2. `turns` names days on which time alone may change it: never too few, possibly too many; `segments.next_change` tries them.
+2. `turn` names the next day on which time alone may change a leaf: never too late, possibly one on which nothing changes; `segments.next_change` tries them in order.
 3. "At least 6 months ago" means today ≥ anchor + 6 months, clamped; "in 6 months" is its exact opposite.
 
 The kinds that look at visits are in `conditions_visits`, those that look at the patient in `conditions_person`.
@@ -22,24 +22,43 @@ from worker.domain.history import Contact, Enrollment
 class Condition(Protocol):
     """One condition."""
 
+    def holds(self, look: Look) -> bool:
+        """Whether it is so."""
+
     def why_not(self, look: Look) -> str | None:
         """None where it holds, else why not, in words."""
 
-    def turns(self, look: Look) -> Iterator[date]:
-        """Days after `look.today` on which it may change by time alone."""
+    def leaves(self) -> Iterator[Leaf]:
+        """The conditions that it is made of, segments that it names left out."""
 
     def segments(self) -> Iterator[str]:
         """The segments that it speaks of."""
 
 
 class Leaf:
-    """What most conditions have in common: time alone does not change them, and they speak of no segment."""
+    """One word of the vocabulary. Most speak of no segment and are not changed by time alone."""
 
     __slots__ = ()
 
-    def turns(self, look: Look) -> Iterator[date]:
-        """Never by time alone."""
-        return iter(())
+    def holds(self, look: Look) -> bool:
+        """Whether it is so."""
+        raise TypeError(type(self).__name__)
+
+    def reason(self, look: Look) -> str:
+        """What is so instead, in words; asked only where it does not hold."""
+        raise TypeError(type(self).__name__)
+
+    def why_not(self, look: Look) -> str | None:
+        """None where it holds, else the reason."""
+        return None if self.holds(look) else self.reason(look)
+
+    def turn(self, look: Look) -> date | None:
+        """The first day after `look.today` on which time alone may change it."""
+        return None
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Itself."""
+        yield self
 
     def segments(self) -> Iterator[str]:
         """None."""
@@ -63,17 +82,12 @@ class Look:
         known = self.decided.get(name)
         if known is None:
             self.decided[name] = False  # a segment that speaks of itself is refused by `check`; here it must only end
-            known = self.decided[name] = name in self.named and self.named[name].why_not(self) is None
+            known = self.decided[name] = name in self.named and self.named[name].holds(self)
         return known
 
     def on(self, day: date) -> Look:
         """The same patient on another day."""
         return Look(self.facts, day, self.named, self.enrollments, self.contacts, self.this)
-
-
-def holds(condition: Condition, look: Look) -> bool:
-    """Whether it is so."""
-    return condition.why_not(look) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +96,18 @@ class AllOf:
 
     parts: tuple[Condition, ...]
 
+    def holds(self, look: Look) -> bool:
+        """Whether each holds."""
+        return all(part.holds(look) for part in self.parts)
+
     def why_not(self, look: Look) -> str | None:
         """The first that fails."""
-        for part in self.parts:
-            why = part.why_not(look)
-            if why is not None:
-                return why
-        return None
+        return next((why for part in self.parts if (why := part.why_not(look)) is not None), None)
 
-    def turns(self, look: Look) -> Iterator[date]:
+    def leaves(self) -> Iterator[Leaf]:
         """Of each."""
         for part in self.parts:
-            yield from part.turns(look)
+            yield from part.leaves()
 
     def segments(self) -> Iterator[str]:
         """Of each."""
@@ -102,10 +116,12 @@ class AllOf:
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(AllOf):
     """At least one of them."""
 
-    parts: tuple[Condition, ...]
+    def holds(self, look: Look) -> bool:
+        """Whether one holds."""
+        return any(part.holds(look) for part in self.parts)
 
     def why_not(self, look: Look) -> str | None:
         """All reasons together."""
@@ -117,40 +133,23 @@ class AnyOf:
             reasons.append(why)
         return "none of these holds: " + "; ".join(reasons)
 
-    def turns(self, look: Look) -> Iterator[date]:
-        """Of each."""
-        for part in self.parts:
-            yield from part.turns(look)
-
-    def segments(self) -> Iterator[str]:
-        """Of each."""
-        for part in self.parts:
-            yield from part.segments()
-
 
 @dataclass(frozen=True, slots=True)
-class NoneOf:
+class NoneOf(AllOf):
     """Not one of them. `said` is what was written, for the reason."""
 
-    parts: tuple[Condition, ...]
     said: tuple[str, ...]
+
+    def holds(self, look: Look) -> bool:
+        """Whether none holds."""
+        return not any(part.holds(look) for part in self.parts)
 
     def why_not(self, look: Look) -> str | None:
         """The first that holds."""
         for part, said in zip(self.parts, self.said, strict=True):
-            if part.why_not(look) is None:
+            if part.holds(look):
                 return f"this must not hold, and does: {said}"
         return None
-
-    def turns(self, look: Look) -> Iterator[date]:
-        """Of each."""
-        for part in self.parts:
-            yield from part.turns(look)
-
-    def segments(self) -> Iterator[str]:
-        """Of each."""
-        for part in self.parts:
-            yield from part.segments()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,19 +159,21 @@ class InSegment:
     names: tuple[str, ...]
     inside: bool
 
+    def holds(self, look: Look) -> bool:
+        """Whether it is so."""
+        return any(look.within(name) for name in self.names) is self.inside
+
     def why_not(self, look: Look) -> str | None:
         """Which segment decides."""
-        inside = [name for name in self.names if look.within(name)]
+        if self.holds(look):
+            return None
         if self.inside:
-            return None if inside else f"not in {' or '.join(self.names)}"
-        return f"in {inside[0]}" if inside else None
+            return f"not in {' or '.join(self.names)}"
+        return f"in {next(name for name in self.names if look.within(name))}"
 
-    def turns(self, look: Look) -> Iterator[date]:
-        """Of the segments spoken of."""
-        for name in self.names:
-            condition = look.named.get(name)
-            if condition is not None:
-                yield from condition.turns(look)
+    def leaves(self) -> Iterator[Leaf]:
+        """None: the segments that it names have their own."""
+        return iter(())
 
     def segments(self) -> Iterator[str]:
         """Them."""

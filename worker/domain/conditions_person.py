@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -24,23 +23,27 @@ class Age(Leaf):
     low: int
     high: int | None
 
-    def why_not(self, look: Look) -> str | None:
-        """The age, or that it is unknown."""
+    def holds(self, look: Look) -> bool:
+        """Whether the age fits."""
         born = look.facts.birth_date
         if born is None:
-            return "date of birth unknown"
+            return False
         age = age_on(born, look.today)
-        wanted = f"at least {self.low}" if self.high is None else f"{self.low} to {self.high}"
-        return None if age >= self.low and (self.high is None or age <= self.high) else f"{age} years old, not {wanted}"
+        return age >= self.low and (self.high is None or age <= self.high)
 
-    def turns(self, look: Look) -> Iterator[date]:
-        """The birthdays at the limits."""
+    def reason(self, look: Look) -> str:
+        """The age, or that it is unknown."""
         born = look.facts.birth_date
-        if born is not None:
-            for years in (self.low, *((self.high + 1,) if self.high is not None else ())):
-                day = add_months(born, 12 * years)
-                if day > look.today:
-                    yield day
+        wanted = f"at least {self.low}" if self.high is None else f"{self.low} to {self.high}"
+        return "date of birth unknown" if born is None else f"{age_on(born, look.today)} years old, not {wanted}"
+
+    def turn(self, look: Look) -> date | None:
+        """The next birthday at a limit."""
+        born = look.facts.birth_date
+        if born is None:
+            return None
+        limits = (self.low, self.high + 1) if self.high is not None else (self.low,)
+        return min((day for years in limits if (day := add_months(born, 12 * years)) > look.today), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +56,24 @@ class Birthday(Leaf):
         this_year = add_months(born, 12 * (today.year - born.year))
         return this_year if this_year >= today else add_months(born, 12 * (today.year + 1 - born.year))
 
-    def why_not(self, look: Look) -> str | None:
+    def holds(self, look: Look) -> bool:
+        """Whether it is near enough."""
+        born = look.facts.birth_date
+        return born is not None and (self._next(born, look.today) - look.today).days <= self.within
+
+    def reason(self, look: Look) -> str:
         """When it is."""
         born = look.facts.birth_date
-        if born is None:
-            return "date of birth unknown"
-        coming = self._next(born, look.today)
-        return None if (coming - look.today).days <= self.within else f"the next birthday is on {coming}"
+        return "date of birth unknown" if born is None else f"the next birthday is on {self._next(born, look.today)}"
 
-    def turns(self, look: Look) -> Iterator[date]:
-        """Its beginning and its end."""
+    def turn(self, look: Look) -> date | None:
+        """Its beginning, or its end."""
         born = look.facts.birth_date
-        if born is not None:
-            for today in (look.today, self._next(born, look.today) + timedelta(days=1)):
-                coming = self._next(born, today)
-                for day in (coming - timedelta(days=self.within), coming + timedelta(days=1)):
-                    if day > look.today:
-                        yield day
+        if born is None:
+            return None
+        coming = self._next(born, look.today)
+        begins = coming - timedelta(days=self.within)
+        return begins if begins > look.today else coming + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,6 @@ class OneOf(Leaf):
 
     what: Literal["tags", "language", "location", "practitioner"]
     names: tuple[str, ...]
-
-    def why_not(self, look: Look) -> str | None:
-        """What there is instead."""
-        have = self._have(look)
-        if have & set(self.names):
-            return None
-        return f"{self.what}: {', '.join(sorted(have)) or 'none'}, not {' or '.join(self.names)}"
 
     def _have(self, look: Look) -> frozenset[str]:
         if self.what == "tags":
@@ -97,6 +94,14 @@ class OneOf(Leaf):
         found = (a.location if self.what == "location" else a.practitioner for a in last)
         return frozenset(value for value in found if value)
 
+    def holds(self, look: Look) -> bool:
+        """Whether one of them is there."""
+        return not self._have(look).isdisjoint(self.names)
+
+    def reason(self, look: Look) -> str:
+        """What there is instead."""
+        return f"{self.what}: {', '.join(sorted(self._have(look))) or 'none'}, not {' or '.join(self.names)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Allows(Leaf):
@@ -104,15 +109,13 @@ class Allows(Leaf):
 
     wanted: tuple[tuple[str, str], ...]
 
-    def why_not(self, look: Look) -> str | None:
+    def holds(self, look: Look) -> bool:
+        """Whether one of them is allowed."""
+        return any(look.facts.allows(channel, purpose) for channel, purpose in self.wanted)
+
+    def reason(self, look: Look) -> str:
         """The consent that is missing."""
-        reasons = []
-        for channel, purpose in self.wanted:
-            allowed, why = look.facts.consent(channel, purpose)
-            if allowed:
-                return None
-            reasons.append(f"{channel} {purpose}: {why}")
-        return "; ".join(reasons)
+        return "; ".join(f"{channel} {purpose}: {look.facts.consent(channel, purpose)[1]}" for channel, purpose in self.wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +125,18 @@ class GotMessage(Leaf):
     journeys: tuple[str, ...]
     within: Span | None
 
-    def why_not(self, look: Look) -> str | None:
-        """That none was sent."""
+    def holds(self, look: Look) -> bool:
+        """Whether one was sent."""
         tz = look.facts.clinic.tz
-        for contact in look.contacts:
-            fits = not self.journeys or contact.journey in self.journeys
-            if fits and (self.within is None or look.today < add_days(local_day(contact.at, tz), self.within)):
-                return None
+        return any(
+            contact.patient == look.facts.patient
+            and (not self.journeys or contact.journey in self.journeys)
+            and (self.within is None or look.today < add_days(local_day(contact.at, tz), self.within))
+            for contact in look.contacts
+        )
+
+    def reason(self, look: Look) -> str:
+        """That none was sent."""
         when = f" in {self.within}" if self.within else ""
         return f"got no message{' of ' + ' or '.join(self.journeys) if self.journeys else ''}{when}"
 
@@ -140,8 +148,10 @@ class InJourney(Leaf):
     names: tuple[str, ...]
     active: bool
 
-    def why_not(self, look: Look) -> str | None:
+    def holds(self, look: Look) -> bool:
+        """Whether one is."""
+        return any(run.journey in self.names and (run.active or not self.active) for run in look.enrollments)
+
+    def reason(self, look: Look) -> str:
         """That none is."""
-        if any(e.journey in self.names and (e.active or not self.active) for e in look.enrollments):
-            return None
         return f"{'not under way in' if self.active else 'never in'} {' or '.join(self.names)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
@@ -68,18 +68,27 @@ class Count:
         return f"{self.low} to {self.high}" if self.low else f"at most {self.high}"
 
 
-def days_of(look: Look, kind: Kind, of: Narrow) -> list[date]:
+def days_of(look: Look, kind: Kind, of: Narrow) -> tuple[date, ...]:
     """The distinct clinic-local days of that kind, in order."""
-    status = _STATUS[kind]
-    found = {
-        appointment.day
-        for appointment in look.facts.appointments
-        if appointment.status == status
-        and appointment.day is not None
-        and (kind != "treatments" or appointment.treatment)
-        and of.fits(appointment)
-    }
-    return sorted(found)
+
+    def find() -> tuple[date, ...]:
+        status = _STATUS[kind]
+        found = {
+            appointment.day
+            for appointment in look.facts.appointments
+            if appointment.status == status
+            and appointment.day is not None
+            and (kind != "treatments" or appointment.treatment)
+            and of.fits(appointment)
+        }
+        return tuple(sorted(found))
+
+    return look.facts.remember((kind, of), find)
+
+
+def ends_of(look: Look, kind: Kind, of: Narrow, span: Span) -> tuple[date, ...]:
+    """The first day after the span for each of those days, in order (clamping keeps the order)."""
+    return look.facts.remember((kind, of, span), lambda: tuple(add_days(day, span) for day in days_of(look, kind, of)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +100,35 @@ class Number(Leaf):
     within: Span | None = None
     of: Narrow = ANYTHING
 
-    def why_not(self, look: Look) -> str | None:
-        """The number there is."""
-        days = days_of(look, self.kind, self.of)
-        if self.within is not None:
-            days = [day for day in days if look.today < add_days(day, self.within)]
-        if self.count.holds(len(days)):
-            return None
-        when = f" in {self.within}" if self.within else ""
-        plural = "" if len(days) == 1 else "s"
-        return f"{len(days)} {_WORDS[self.kind]}{plural}{self.of}{when}, not {self.count}"
+    def _number(self, look: Look) -> int:
+        if self.within is None:
+            return len(days_of(look, self.kind, self.of))
+        ends = ends_of(look, self.kind, self.of, self.within)
+        return len(ends) - bisect_right(ends, look.today)
 
-    def turns(self, look: Look) -> Iterator[date]:
-        """Where a day drops out of the span."""
-        if self.within is not None:
-            for day in days_of(look, self.kind, self.of):
-                end = add_days(day, self.within)
-                if end > look.today:
-                    yield end
+    def holds(self, look: Look) -> bool:
+        """Whether the number fits."""
+        return self.count.holds(self._number(look))
+
+    def reason(self, look: Look) -> str:
+        """The number there is."""
+        number = self._number(look)
+        when = f" in {self.within}" if self.within else ""
+        return f"{number} {_WORDS[self.kind]}{'' if number == 1 else 's'}{self.of}{when}, not {self.count}"
+
+    def turn(self, look: Look) -> date | None:
+        """Where the next day drops out of the span."""
+        return _after(ends_of(look, self.kind, self.of, self.within), look.today) if self.within is not None else None
+
+
+def _after(days: tuple[date, ...], today: date) -> date | None:
+    index = bisect_right(days, today)
+    return days[index] if index < len(days) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Ago(Leaf):
-    """`last_visit: at least 6 months ago`; `ago=False` is its opposite, `less than`. `span=None` asks for any, `never` for none."""
+    """`last_visit: at least 6 months ago`; `at_least=False` is its opposite, `less than`. `span=None` asks for any, `never` for none."""
 
     which: Literal["first_visit", "last_visit"]
     span: Span | None
@@ -121,32 +136,35 @@ class Ago(Leaf):
     never: bool = False
     of: Narrow = ANYTHING
 
-    def anchor(self, look: Look) -> date | None:
-        """The day that it looks at."""
+    def _anchor(self, look: Look) -> date | None:
         days = days_of(look, "visits", self.of)
         return (days[0] if self.which == "first_visit" else days[-1]) if days else None
 
-    def why_not(self, look: Look) -> str | None:
-        """When it was."""
-        anchor, label = self.anchor(look), self.which.replace("_", " ") + str(self.of)
+    def holds(self, look: Look) -> bool:
+        """Whether it was then."""
+        anchor = self._anchor(look)
         if self.never:
-            return None if anchor is None else f"{label} was on {anchor}"
+            return anchor is None
+        if anchor is None or self.span is None:
+            return anchor is not None
+        return (look.today >= add_days(anchor, self.span)) is self.at_least
+
+    def reason(self, look: Look) -> str:
+        """When it was."""
+        anchor, label = self._anchor(look), self.which.replace("_", " ") + str(self.of)
         if anchor is None:
             return f"no visit{self.of} yet"
-        if self.span is None:
-            return None
-        turn = add_days(anchor, self.span)
-        if (look.today >= turn) == self.at_least:
-            return None
+        if self.never:
+            return f"{label} was on {anchor}"
         return f"{label} was on {anchor}, not {'at least' if self.at_least else 'less than'} {self.span} ago"
 
-    def turns(self, look: Look) -> Iterator[date]:
+    def turn(self, look: Look) -> date | None:
         """The day on which the span is over."""
-        anchor = self.anchor(look)
-        if anchor is not None and self.span is not None:
-            turn = add_days(anchor, self.span)
-            if turn > look.today:
-                yield turn
+        anchor = self._anchor(look)
+        if anchor is None or self.span is None:
+            return None
+        turn = add_days(anchor, self.span)
+        return turn if turn > look.today else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,27 +176,34 @@ class NextBooking(Leaf):
     of: Narrow = ANYTHING
 
     def _days(self, look: Look) -> list[date]:
-        days = (a.day for a in look.facts.bookings_from(look.today) if self.of.fits(a))
-        return sorted(day for day in days if day is not None)
+        return sorted(a.day for a in look.facts.bookings_from(look.today) if a.day is not None and self.of.fits(a))
 
-    def why_not(self, look: Look) -> str | None:
-        """The booking there is."""
+    def _near(self, look: Look) -> date | None:
         days = self._days(look)
-        near = [day for day in days if self.within is None or day < add_days(look.today, self.within)]
-        if self.wanted:
-            return None if near else f"no booking{self.of}{f' within {self.within}' if self.within else ''}"
-        return f"has a booking{self.of} on {near[0]}" if near else None
+        if not days or (self.within is not None and days[0] >= add_days(look.today, self.within)):
+            return None
+        return days[0]
 
-    def turns(self, look: Look) -> Iterator[date]:
-        """The day after each booking, and the day on which it comes near."""
-        for day in self._days(look):
-            yield day + timedelta(days=1)
-            if self.within is not None:
-                near = sub_days(day, self.within) + timedelta(days=1)
-                # Clamping makes subtraction inexact by up to three days, so the days around it are looked at too.
-                for offset in range(-3, 4):
-                    if near + timedelta(days=offset) > look.today:
-                        yield near + timedelta(days=offset)
+    def holds(self, look: Look) -> bool:
+        """Whether there is one, or none."""
+        return (self._near(look) is not None) is self.wanted
+
+    def reason(self, look: Look) -> str:
+        """The booking there is, or that there is none."""
+        if self.wanted:
+            return f"no booking{self.of}{f' within {self.within}' if self.within else ''}"
+        return f"has a booking{self.of} on {self._near(look)}"
+
+    def turn(self, look: Look) -> date | None:
+        """The day after the next booking, or the day on which it comes near."""
+        days = self._days(look)
+        if not days:
+            return None
+        if self.within is not None and days[0] >= add_days(look.today, self.within):
+            # Clamping makes subtracting months inexact by up to three days: look a little early, then day by day.
+            early = sub_days(days[0], self.within) - timedelta(days=3)
+            return max(early, look.today + timedelta(days=1))
+        return days[0] + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +214,26 @@ class Had(Leaf):
     names: tuple[str, ...] = ()
     count: Count | None = None
 
-    def why_not(self, look: Look) -> str | None:
+    def _had(self, look: Look) -> frozenset[str]:
+        treatments = self.count is not None
+
+        def find() -> frozenset[str]:
+            services = [s for a in look.facts.completed for s in a.services if s.counts_as_treatment or not treatments]
+            key = {"families": "family", "services": "code", "areas": "area"}[self.what]
+            return frozenset(str(getattr(service, key)) for service in services) - {"none"}
+
+        return look.facts.remember((self.what, treatments), find)
+
+    def holds(self, look: Look) -> bool:
+        """Whether one of them was had, or so many."""
+        had = self._had(look)
+        return self.count.holds(len(had)) if self.count is not None else not had.isdisjoint(self.names)
+
+    def reason(self, look: Look) -> str:
         """What there was."""
-        services = [service for a in look.facts.completed for service in a.services if self.count is None or service.counts_as_treatment]
-        key = {"families": "family", "services": "code", "areas": "area"}[self.what]
-        had = {str(getattr(service, key)) for service in services} - {"none"}
         if self.count is not None:
-            return None if self.count.holds(len(had)) else f"{len(had)} {self.what} so far, not {self.count}"
-        return None if had & set(self.names) else f"never had {' or '.join(self.names)}"
+            return f"{len(self._had(look))} {self.what} so far, not {self.count}"
+        return f"never had {' or '.join(self.names)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +242,14 @@ class ThisIs(Leaf):
 
     of: Narrow
 
-    def why_not(self, look: Look) -> str | None:
+    def holds(self, look: Look) -> bool:
+        """Whether it fits."""
+        return look.this is not None and self.of.fits(look.this)
+
+    def reason(self, look: Look) -> str:
         """What it was of instead."""
         if look.this is None:
             return "no appointment started this journey"
-        if self.of.fits(look.this):
-            return None
         return f"this appointment was of {', '.join(s.code for s in look.this.services) or 'nothing in particular'}, not{self.of}"
 
 
@@ -227,37 +266,42 @@ class Revenue(Leaf):
     within: Span
     before_last_visit: bool = False
 
-    def _takings(self, look: Look) -> list[tuple[date, int]]:
-        return [(a.day, a.net) for a in look.facts.completed if a.day is not None and a.currency in (self.currency, None)]
+    def _steps(self, look: Look) -> tuple[tuple[date, bool, int], ...]:
+        """Each day on which the sum changes, with what holds from then on and the sum in minor units."""
 
-    def _sum(self, takings: list[tuple[date, int]], today: date) -> int:
-        return sum(net for day, net in takings if day <= today < add_days(day, self.within))
+        def walk() -> tuple[tuple[date, bool, int], ...]:
+            takings = [(a.day, a.net) for a in look.facts.completed if a.day is not None and a.currency in (self.currency, None)]
+            ends = {day: add_days(day, self.within) for day, _ in takings}
+            days = set(ends) if self.before_last_visit else set(ends) | set(ends.values())
+            steps: list[tuple[date, bool, int]] = []
+            inside = False
+            for today in sorted(days):
+                amount = sum(net for day, net in takings if day <= today < ends[day])
+                inside = amount >= (self.leave_below if inside else self.at_least)
+                steps.append((today, inside, amount))
+            return tuple(steps)
 
-    def _state(self, look: Look) -> tuple[bool, int]:
-        takings = self._takings(look)
-        if not takings:
-            return False, 0
-        days = {day for day, _ in takings}
-        if not self.before_last_visit:
-            days |= {end for day, _ in takings if (end := add_days(day, self.within)) <= look.today} | {look.today}
-        inside, amount = False, 0
-        for day in sorted(days):
-            amount = self._sum(takings, day)
-            inside = amount >= (self.leave_below if inside else self.at_least)
-        return inside, amount
+        return look.facts.remember(self, walk)
 
-    def why_not(self, look: Look) -> str | None:
+    def _now(self, look: Look) -> tuple[bool, int]:
+        if self.before_last_visit:
+            steps = self._steps(look)
+        else:
+            steps = tuple(step for step in self._steps(look) if step[0] <= look.today)
+        return (steps[-1][1], steps[-1][2]) if steps else (False, 0)
+
+    def holds(self, look: Look) -> bool:
+        """Whether it came to enough."""
+        return self._now(look)[0]
+
+    def reason(self, look: Look) -> str:
         """What it came to."""
-        inside, amount = self._state(look)
-        if inside:
-            return None
         anchor = " before the last visit" if self.before_last_visit else ""
-        return f"net revenue of {amount / 100:.2f} {self.currency} in {self.within}{anchor}, not at least {self.at_least / 100:.2f}"
+        amount = self._now(look)[1] / 100
+        return f"net revenue of {amount:.2f} {self.currency} in {self.within}{anchor}, not at least {self.at_least / 100:.2f}"
 
-    def turns(self, look: Look) -> Iterator[date]:
-        """Where a visit drops out of the span."""
-        if not self.before_last_visit:
-            for day, _ in self._takings(look):
-                end = add_days(day, self.within)
-                if end > look.today:
-                    yield end
+    def turn(self, look: Look) -> date | None:
+        """Where the next visit drops out of the span."""
+        if self.before_last_visit:
+            return None
+        return next((day for day, _, _ in self._steps(look) if day > look.today), None)

@@ -11,16 +11,18 @@ Rules
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from worker.domain.calendar import at_local, local_day, zone
 from worker.domain.clinic import Clinic, Service
 from worker.domain.ledger import Ledger, parse_instant
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,20 @@ class Hold:
 class Facts:
     """What is true of one patient."""
 
-    def __init__(self, patient: str, ledger: Ledger, clinic: Clinic) -> None:
+    def __init__(self, patient: str, ledger: Ledger, clinic: Clinic, previous: Facts | None = None) -> None:
+        """`previous` are facts of the same patient and clinic; appointments that did not change since are taken from it."""
         self.patient = patient
         self.ledger = ledger
         self.clinic = clinic
+        self._parsed: dict[str, tuple[object, int, Appointment]] = previous._parsed if previous is not None else {}
+        self._remembered: dict[object, Any] = {}
+
+    def remember(self, key: Hashable, find: Callable[[], T]) -> T:
+        """What `find` finds, found once. The key must name what is looked for, since facts never change."""
+        if key not in self._remembered:
+            self._remembered[key] = find()
+        found: T = self._remembered[key]
+        return found
 
     def profile(self, name: str) -> Any:
         """A field of the patient's record, or None."""
@@ -98,12 +110,21 @@ class Facts:
         refunds: dict[str, int] = defaultdict(int)
         for refund in self.ledger["refunds"].values():
             refunds[refund["appointment"]] += refund["net"]["minor"]
-        found = [self._appointment(key, records, refunds[key]) for key, records in self.ledger["appointments"].items()]
+        found = [self._known(key, records, refunds.get(key, 0)) for key, records in self.ledger["appointments"].items()]
         return tuple(sorted((a for a in found if a.status != "voided"), key=lambda a: (a.starts_at or a.since, a.id)))
+
+    def _known(self, key: str, records: list[dict[str, Any]], refunded: int) -> Appointment:
+        known = self._parsed.get(key)
+        if known is None or known[0] is not records or known[1] != refunded:
+            known = self._parsed[key] = (records, refunded, self._appointment(key, records, refunded))
+        return known[2]
 
     def _appointment(self, key: str, records: list[dict[str, Any]], refunded: int) -> Appointment:
         def last(name: str) -> Any:
-            return next((record[name] for record in records if name in record), None)
+            for record in records:
+                if name in record:
+                    return record[name]
+            return None
 
         starts = last("starts_at")
         starts_at = parse_instant(starts) if starts else None

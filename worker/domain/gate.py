@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from worker.domain.calendar import add_span, local_day, midnight, next_open
-from worker.domain.conditions import Look, holds
+from worker.domain.conditions import Look
 from worker.domain.conditions_person import age_on
 from worker.domain.facts import Facts
 from worker.domain.history import Contact, Message
@@ -118,7 +118,7 @@ def _patient(q: Question) -> Verdict | None:
 def _journey(q: Question) -> Verdict | None:
     if not q.rules.live(q.message.journey):
         return Defer(q.now + PATIENCE, "paused", "the journey is paused")
-    if q.journey.stop_if is not None and holds(q.journey.stop_if, q.look):
+    if q.journey.stop_if is not None and q.journey.stop_if.holds(q.look):
         return Drop("stopped", "the journey's `stop_if` holds")
     return None
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from worker.domain import ledger as ledgers
 from worker.domain.calendar import add_span, local_day, midnight
-from worker.domain.conditions import Look, holds
+from worker.domain.conditions import Look
 from worker.domain.events import APPOINTMENT_STATUS, Event
 from worker.domain.facts import Appointment, Facts
 from worker.domain.gate import ADDRESS_FIELD, MAX_EXCUSED, Defer, Drop, Go, Question, Verdict, ask, first_moment
@@ -72,7 +72,7 @@ class Planner:
     def facts(self) -> Facts:
         """The facts of the ledger as it stands."""
         if self._facts is None or self._facts.ledger is not self.patient.ledger:
-            self._facts = Facts(self.patient.id, self.patient.ledger, self.rules.clinic)
+            self._facts = Facts(self.patient.id, self.patient.ledger, self.rules.clinic, self._facts)
         return self._facts
 
     def look(self, at: datetime, appointment: str | None = None) -> Look:
@@ -294,7 +294,7 @@ class Planner:
     def _stops(self, at: datetime) -> None:
         for run in self._active():
             journey = self.rules.journey(run.journey, run.version)
-            if journey is not None and journey.stop_if is not None and holds(journey.stop_if, self.look(at, run.appointment)):
+            if journey is not None and journey.stop_if is not None and journey.stop_if.holds(self.look(at, run.appointment)):
                 self._end(run, "stopped", "its `stop_if` holds", at)
 
     def _withdraw(self, fact_at: datetime, at: datetime) -> None:
@@ -351,7 +351,7 @@ class Planner:
         if not self.rules.live(run.journey):
             self._put(replace(run, due_at=self.now + timedelta(hours=1)))
             return False
-        if journey.stop_if is not None and holds(journey.stop_if, self.look(self.now, run.appointment)):
+        if journey.stop_if is not None and journey.stop_if.holds(self.look(self.now, run.appointment)):
             self._end(run, "stopped", "its `stop_if` holds", self.now)
             return False
         step, due = journey.steps[run.position], run.due_at

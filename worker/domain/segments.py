@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 
-from worker.domain.conditions import AllOf, Condition, InSegment, Look, NoneOf, holds
+from worker.domain.conditions import AllOf, Condition, InSegment, Leaf, Look, NoneOf
 from worker.domain.facts import Facts
 from worker.domain.grammar import Scope, parse_condition
 from worker.domain.shape import NAME, Reader
@@ -33,12 +34,21 @@ class Segment:
 
 @dataclass(frozen=True)
 class Segments:
-    """All segments of a clinic. `named` maps every name, stages included, to what must hold; `watched` are the journeys' starts."""
+    """All segments of a clinic.
 
-    stages: tuple[str, ...] = ()
+    `asked` maps each stage, in order, to its own condition; `named` every segment, stages included, to all that must hold (for a stage: also none of
+    the stages before it); `watched` are the journeys' starts.
+    """
+
+    asked: Mapping[str, Condition] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     named: Mapping[str, Condition] = field(default_factory=dict)
     watched: Mapping[str, Condition] = field(default_factory=dict)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The lifecycle stages in order."""
+        return tuple(self.asked)
 
     def look(self, facts: Facts, today: date) -> Look:
         """A look at a patient on a day."""
@@ -46,41 +56,43 @@ class Segments:
 
     def members(self, look: Look) -> frozenset[str]:
         """The segments that the patient is in; journeys' starts as `start:NAME`."""
-        found: set[str] = set()
-        for stage in self.stages:
-            if holds(self.named[stage], look):
-                look.decided.update({other: other == stage for other in self.stages})
-                found.add(stage)
-                break
-        found.update(name for name in self.named if name not in self.stages and look.within(name))
-        found.update(name for name, condition in self.watched.items() if holds(condition, look))
+        stage = self.stage(look)
+        found = {name for name in self.named if name not in self.asked and look.within(name)}
+        found.update(name for name, condition in self.watched.items() if condition.holds(look))
+        if stage is not None:
+            found.add(stage)
         return frozenset(found)
 
     def stage(self, look: Look) -> str | None:
-        """The lifecycle stage."""
-        return next((stage for stage in self.stages if look.within(stage)), None)
+        """The lifecycle stage: the first whose own condition holds."""
+        stage = next((name for name, condition in self.asked.items() if condition.holds(look)), None)
+        look.decided.update({name: name == stage for name in self.asked})
+        return stage
 
     def why_not(self, name: str, look: Look) -> str | None:
         """None where the patient is in the segment, else why not, in words. Raises KeyError for an unknown segment."""
         return self.named[name].why_not(look)
 
     def next_change(self, look: Look, members: frozenset[str]) -> date | None:
-        """The first day after `look.today` on which time alone changes a membership; None where there is none."""
-        tried: set[date] = set()
-        today = look
-        for _ in range(MAX_TRIES):
-            days = sorted(day for day in self._turns(today) if day > today.today and day not in tried)
-            if not days:
-                return None
-            tried.add(days[0])
-            today = look.on(days[0])
-            if self.members(today) != members:
-                return days[0]
-        return today.today
+        """The first day after `look.today` on which time alone changes a membership; None where there is none.
 
-    def _turns(self, look: Look) -> Iterator[date]:
-        for condition in (*self.named.values(), *self.watched.values()):
-            yield from condition.turns(look)
+        After `MAX_TRIES` days without a change it gives the last one tried: too early is harmless.
+        """
+        for _ in range(MAX_TRIES):
+            day = min((turn for leaf in self.leaves if (turn := leaf.turn(look)) is not None), default=None)
+            if day is None:
+                return None
+            look = look.on(day)
+            if self.members(look) != members:
+                break
+        return look.today
+
+    @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """Every distinct condition that time may change."""
+        conditions = (*self.asked.values(), *self.named.values(), *self.watched.values())
+        found = dict.fromkeys(leaf for condition in conditions for leaf in condition.leaves())
+        return tuple(leaf for leaf in found if type(leaf).turn is not Leaf.turn)
 
     def watching(self, starts: Mapping[str, Condition]) -> Segments:
         """The same, also watching these starts of journeys."""
@@ -115,7 +127,7 @@ def parse_segments(reader: Reader, node: Node | None, scope: Scope) -> Segments:
             value = Map(tuple((k, v) for k, v in value.entries if k.value != "title"), value.place)
         named[key.value] = parse_condition(reader, value, scope, f"segment `{key.value}`")
     _no_circles(reader, named, names)
-    return Segments(tuple(name for name, _ in stages), titles, named)
+    return Segments(dict(stages), titles, named)
 
 
 def _stages(reader: Reader, node: Node | None) -> Iterable[tuple[Scalar, Node]]:

@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -119,8 +120,16 @@ class EmbeddedQueue:
                 process.kill()
                 process.wait()
         if self._lock >= 0:
+            self._clear_socket()
             os.close(self._lock)
             self._lock = -1
+
+    def _clear_socket(self) -> None:
+        socket = Path(unquote(urlsplit(self._url).path))
+        if self._url and socket.parent != self._dir:
+            with suppress(OSError):
+                socket.unlink(missing_ok=True)
+                socket.parent.rmdir()
 
     def _take_lock(self) -> bool:
         if self._lock >= 0:

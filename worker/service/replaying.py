@@ -43,7 +43,7 @@ def moment(text: str, tz: tzinfo, *, end: bool) -> datetime | None:
 def complete_from(path: Path) -> datetime | None:
     """The `time` of the last historical event of a file: until then its history is being told, and nothing starts."""
     latest: datetime | None = None
-    for line in read_lines(path):
+    for line in read_lines(path, containing=b'"historical"'):
         raw = line.raw
         if isinstance(raw, dict) and isinstance(data := raw.get("data"), dict) and data.get("historical") is True:
             try:

@@ -1,0 +1,257 @@
+"""What is due, taken by one taker at a time.
+
+Rules
+1. To take a row is one conditional update: it is marked `queued_until` and counted in `tries`, and nobody else gets it before that has run out. On PostgreSQL rows that
+   another is taking at this moment are passed over.
+2. The oldest first, at most `limit`; what is returned is in that order.
+3. `now` says what is due. `wall` says which leases have run out; it is `now` but for a demo, whose clock stands still while its workers do not.
+4. Patients of a clinic with an open import wait, and so do patients that were merged into others, for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+
+from worker.store.schema import clinics, clock, enrollments, events, imports, messages, patients
+from worker.store.sql import among, free, insert
+
+
+def take_events(
+    conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
+) -> list[tuple[str, int, int]]:
+    """New events as (clinic, number, tries, this one included)."""
+    c = events.c
+    rows = _take(
+        conn,
+        events,
+        [c.seq],
+        c.seq,
+        [among(c.state, "new")],
+        wall or now,
+        lease,
+        limit,
+        [c.clinic_id, c.seq, c.tries],
+    )
+    return [(clinic, seq, tries) for clinic, seq, tries, _ in rows]
+
+
+def take_patients(
+    conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
+) -> list[tuple[str, str]]:
+    """Patients whom time alone changes by now, as (clinic, patient)."""
+    return _take_patients(conn, patients.c.next_change_at, _changing(now), wall or now, lease, limit)
+
+
+def take_stale_rules(
+    conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
+) -> list[tuple[str, str]]:
+    """Patients whose facts were computed under earlier rules than their clinic's, as (clinic, patient); `limit` is the pace."""
+    # Written so that each clinic's stale ones are found by its index, and a clinic without any costs one look.
+    stale = (
+        select(patients.c.clinic_id, patients.c.patient_id)
+        .join_from(
+            clinics,
+            patients,
+            (patients.c.clinic_id == clinics.c.clinic_id)
+            & (patients.c.rules_version < clinics.c.rules_version),
+        )
+        .where(patients.c.alias_of.is_(None), free(patients, wall or now))
+        .limit(limit)
+        .with_for_update(of=patients, skip_locked=True)
+        .cte("picked")
+    )
+    key = tuple_(patients.c.clinic_id, patients.c.patient_id)
+    statement = (
+        update(patients)
+        .where(key.in_(select(stale.c.clinic_id, stale.c.patient_id)))
+        .values(queued_until=(wall or now) + lease, tries=patients.c.tries + 1)
+        .returning(patients.c.clinic_id, patients.c.patient_id)
+    )
+    return sorted((clinic, patient) for clinic, patient in conn.execute(statement))
+
+
+def take_enrollments(
+    conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
+) -> list[tuple[str, str, str]]:
+    """Runs whose next step is due, as (clinic, patient, enrollment)."""
+    c = enrollments.c
+    rows = _take(
+        conn,
+        enrollments,
+        [c.clinic_id, c.id],
+        c.due_at,
+        _stepping(now),
+        wall or now,
+        lease,
+        limit,
+        [c.clinic_id, c.patient_id, c.id],
+    )
+    return [(clinic, patient, run) for clinic, patient, run, _ in rows]
+
+
+def take_messages(
+    conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
+) -> list[tuple[str, str]]:
+    """Messages that may leave by now, as (clinic, id); among those due together, the lower `priority` goes first."""
+    c = messages.c
+    rows = _take(
+        conn,
+        messages,
+        [c.id],
+        c.due_at,
+        _leaving(now),
+        wall or now,
+        lease,
+        limit,
+        [c.clinic_id, c.id, c.priority],
+        then=c.priority,
+    )
+    return [(clinic, key) for clinic, key, _, _ in rows]
+
+
+def expired_claims(conn: Connection, now: datetime, limit: int) -> list[tuple[str, str]]:
+    """Messages whose sender was not heard of before its lease ran out, as (clinic, id). Takes nothing: `outbox.finish` lets one caller win."""
+    c = messages.c
+    statement = (
+        select(c.clinic_id, c.id)
+        .where(among(c.state, "claimed"), c.claimed_until < now)
+        .order_by(c.claimed_until, c.id)
+        .limit(limit)
+    )
+    return [(clinic, key) for clinic, key in conn.execute(statement)]
+
+
+def next_due(conn: Connection, after: datetime) -> datetime | None:
+    """The earliest moment later than `after` at which something falls due. Leases are not due times."""
+    found = (
+        select(func.min(patients.c.next_change_at).label("at")).where(
+            patients.c.next_change_at > after, *_may_change()
+        ),
+        select(func.min(enrollments.c.due_at)).where(
+            enrollments.c.outcome.is_(None), enrollments.c.due_at > after
+        ),
+        select(func.min(messages.c.due_at)).where(
+            among(messages.c.state, "scheduled"), messages.c.due_at > after
+        ),
+    )
+    return min((at for at in conn.execute(union_all(*found)).scalars() if at is not None), default=None)
+
+
+def count_due(conn: Connection, now: datetime) -> int:
+    """How much is to be done by now, whether somebody is at work on it or not: new events, changes, steps, messages."""
+    counts = [
+        select(func.count()).select_from(table).where(*which)
+        for table, which in (
+            (events, [among(events.c.state, "new")]),
+            (patients, _changing(now)),
+            (enrollments, _stepping(now)),
+            (messages, _leaving(now)),
+            (messages, [among(messages.c.state, "claimed")]),
+        )
+    ]
+    return sum(conn.execute(union_all(*counts)).scalars())
+
+
+def demo_clock(conn: Connection) -> datetime | None:
+    """What the demo's clock shows; None in real life."""
+    return conn.execute(select(clock.c.now).where(clock.c.id == 1)).scalar_one_or_none()
+
+
+def set_demo_clock(conn: Connection, now: datetime) -> None:
+    """Set the demo's clock; every process reads it."""
+    new = insert(conn, clock).values(id=1, now=now)
+    conn.execute(new.on_conflict_do_update(index_elements=[clock.c.id], set_={"now": new.excluded.now}))
+
+
+def _may_change() -> list[ColumnElement[bool]]:
+    importing = select(imports.c.clinic_id).where(imports.c.closed_at.is_(None))
+    return [
+        patients.c.next_change_at.is_not(None),
+        patients.c.alias_of.is_(None),
+        patients.c.clinic_id.not_in(importing),
+    ]
+
+
+def _changing(now: datetime) -> list[ColumnElement[bool]]:
+    return [patients.c.next_change_at <= now, *_may_change()]
+
+
+def _stepping(now: datetime) -> list[ColumnElement[bool]]:
+    return [enrollments.c.outcome.is_(None), enrollments.c.due_at.is_not(None), enrollments.c.due_at <= now]
+
+
+def _leaving(now: datetime) -> list[ColumnElement[bool]]:
+    return [among(messages.c.state, "scheduled"), messages.c.due_at <= now]
+
+
+def _take_patients(
+    conn: Connection,
+    due: Column[Any],
+    which: list[ColumnElement[bool]],
+    wall: datetime,
+    lease: timedelta,
+    limit: int,
+) -> list[tuple[str, str]]:
+    c = patients.c
+    rows = _take(
+        conn,
+        patients,
+        [c.clinic_id, c.patient_id],
+        due,
+        which,
+        wall,
+        lease,
+        limit,
+        [c.clinic_id, c.patient_id],
+    )
+    return [(clinic, patient) for clinic, patient, _ in rows]
+
+
+def _take(
+    conn: Connection,
+    table: Table,
+    key: Sequence[Column[Any]],
+    due: Column[Any],
+    which: Sequence[ColumnElement[bool]],
+    wall: datetime,
+    lease: timedelta,
+    limit: int,
+    wanted: Sequence[Column[Any]],
+    *,
+    then: Column[Any] | None = None,
+) -> list[Any]:
+    """Take rows and give back `wanted` and the due time of each. `then` orders those that are due together."""
+    order = (due, *(() if then is None else (then,)), *key)
+    # A WITH that locks is run once; as a plain subquery PostgreSQL may run it again and take more than `limit`.
+    picked = (
+        select(*key)
+        .where(*which, free(table, wall))
+        .order_by(*order)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("picked")
+    )
+    mine = key[0].in_(select(picked)) if len(key) == 1 else tuple_(*key).in_(select(picked))
+    statement = (
+        update(table)
+        .where(mine)
+        .values(queued_until=literal(wall + lease, table.c.queued_until.type), tries=table.c.tries + 1)
+        .returning(*wanted, due.label("due"))
+    )
+    rows = conn.execute(statement).all()
+    return sorted(rows, key=lambda row: (row.due, row[2] if then is not None else 0, *map(str, row[:2])))

@@ -1,0 +1,177 @@
+"""What people look at: sizes, moves, messages, reasons, tasks. Reads only; all of one clinic."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from worker.domain.history import Trace
+from worker.store.schema import memberships, messages, patients, tasks, traces, transitions
+from worker.store.sql import among
+
+
+class Moves(NamedTuple):
+    """How many patients entered or left a segment, for one cause."""
+
+    segment: str
+    change: str
+    cause: str
+    size: int
+
+
+class Tally(NamedTuple):
+    """How many messages of a journey are in a state."""
+
+    journey: str
+    state: str
+    size: int
+
+
+class Reason(NamedTuple):
+    """How many messages of a journey were dropped (`dropped`) or wait (`scheduled`) for one reason."""
+
+    journey: str
+    state: str
+    reason: str
+    size: int
+
+
+class Shown(NamedTuple):
+    """A message with its text, as far as it has one. `at` is when it was decided over, or is due."""
+
+    id: str
+    at: datetime
+    patient: str
+    journey: str
+    step: str
+    state: str
+    channel: str | None
+    address: str | None
+    language: str | None
+    subject: str | None
+    body: str | None
+    reason: str
+
+
+class OpenTask(NamedTuple):
+    """Work that waits for a person."""
+
+    id: int
+    patient: str
+    journey: str
+    step: str
+    assignee: str
+    note: str
+    due_at: datetime
+    at: datetime
+
+
+def stage_sizes(conn: Connection, clinic: str) -> dict[str, int]:
+    """How many patients are in each lifecycle stage; a stage without any is left out."""
+    c = patients.c
+    statement = (
+        select(c.stage, func.count())
+        .where(c.clinic_id == clinic, c.stage.is_not(None))
+        .group_by(c.stage)
+        .order_by(c.stage)
+    )
+    return {str(stage): size for stage, size in conn.execute(statement)}
+
+
+def segment_sizes(conn: Connection, clinic: str) -> dict[str, int]:
+    """How many patients are in each segment, stages included; a segment without any is left out."""
+    c = memberships.c
+    statement = (
+        select(c.segment, func.count()).where(c.clinic_id == clinic).group_by(c.segment).order_by(c.segment)
+    )
+    return {str(segment): size for segment, size in conn.execute(statement)}
+
+
+def moves(conn: Connection, clinic: str, since: datetime) -> list[Moves]:
+    """Transitions from `since` on, but for the silent ones."""
+    c = transitions.c
+    key = (c.segment, c.change, c.cause)
+    which = (c.clinic_id == clinic, c.at >= since, c.silent.is_(False))
+    return [
+        Moves(*row)
+        for row in conn.execute(select(*key, func.count()).where(*which).group_by(*key).order_by(*key))
+    ]
+
+
+def message_counts(conn: Connection, clinic: str) -> list[Tally]:
+    """Messages by journey and state."""
+    key = (messages.c.journey, messages.c.state)
+    statement = select(*key, func.count()).where(messages.c.clinic_id == clinic).group_by(*key).order_by(*key)
+    return [Tally(*row) for row in conn.execute(statement)]
+
+
+def reasons(conn: Connection, clinic: str) -> list[Reason]:
+    """Why messages were dropped, and what others wait for."""
+    c = messages.c
+    key = (c.journey, c.state, c.reason)
+    which = (c.clinic_id == clinic, among(c.state, "dropped", "scheduled"), c.reason != "")
+    return [
+        Reason(*row)
+        for row in conn.execute(select(*key, func.count()).where(*which).group_by(*key).order_by(*key))
+    ]
+
+
+def recent_messages(conn: Connection, clinic: str, limit: int = 20) -> list[Shown]:
+    """The messages that were decided over last, the latest first."""
+    c = messages.c
+    statement = _shown(c.decided_at).where(c.clinic_id == clinic, c.decided_at.is_not(None))
+    return [Shown(*row) for row in conn.execute(statement.order_by(c.decided_at.desc(), c.id).limit(limit))]
+
+
+def next_messages(conn: Connection, clinic: str, limit: int = 20) -> list[Shown]:
+    """The messages that are due next."""
+    c = messages.c
+    statement = _shown(c.due_at).where(c.clinic_id == clinic, among(c.state, "scheduled"))
+    return [Shown(*row) for row in conn.execute(statement.order_by(c.due_at, c.id).limit(limit))]
+
+
+def traces_of(
+    conn: Connection, clinic: str, patient: str, *, journey: str | None = None, limit: int = 200
+) -> list[Trace]:
+    """Why what was done to a patient was done, or was not: the last `limit` of them, in the order in which they came about."""
+    c = traces.c
+    statement = select(c.patient_id, c.journey, c.step, c.at, c.what, c.why).where(
+        c.clinic_id == clinic, c.patient_id == patient
+    )
+    if journey is not None:
+        statement = statement.where(c.journey == journey)
+    rows = conn.execute(statement.order_by(c.at.desc(), c.id.desc()).limit(limit)).all()
+    return [Trace(*row) for row in reversed(rows)]
+
+
+def open_tasks(conn: Connection, clinic: str, limit: int = 100) -> list[OpenTask]:
+    """What people at the clinic have to do, the most urgent first."""
+    c = tasks.c
+    wanted = (c.id, c.patient_id, c.journey, c.step, c.assignee, c.note, c.due_at, c.at)
+    statement = (
+        select(*wanted)
+        .where(c.clinic_id == clinic, among(c.state, "open"))
+        .order_by(c.due_at, c.id)
+        .limit(limit)
+    )
+    return [OpenTask(*row) for row in conn.execute(statement)]
+
+
+def _shown(at: Any) -> Any:
+    c = messages.c
+    return select(
+        c.id,
+        at,
+        c.patient_id,
+        c.journey,
+        c.step,
+        c.state,
+        c.channel,
+        c.address,
+        c.language,
+        c.subject,
+        c.body,
+        c.reason,
+    )

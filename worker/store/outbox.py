@@ -1,0 +1,240 @@
+"""The outbox: messages on their way, attempts to send them, what providers said of them, and addresses that must not be written to.
+
+Rules
+1. `claim` and `finish` are conditional updates: of any number of callers one gets True. They allow only the moves of `worker/domain/outbox.py`.
+2. A claim has a lease; a message whose lease is over is finished as `unknown`, never sent again by itself.
+3. A suppression is kept by a keyed hash of the address, so that it outlives the patient's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
+
+from worker.domain.history import Message
+from worker.domain.outbox import may_follow
+from worker.store.rows import MESSAGE, message_of
+from worker.store.schema import attempts, messages, receipts, suppressions
+from worker.store.sql import among, chunks, insert
+
+
+class IllegalMove(ValueError):
+    """A message cannot go from the one state to the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message with what the outbox knows of it beside. `body` is the text that left, `html` the e-mail's other form; None until it is rendered."""
+
+    id: str
+    clinic: str
+    message: Message
+    priority: int
+    claimed_until: datetime | None
+    provider_id: str | None
+    language: str | None
+    subject: str | None
+    body: str | None
+    html: str | None
+    sent_at: datetime | None
+    created_at: datetime
+    tries: int
+
+
+def get(conn: Connection, clinic: str, ids: Iterable[str]) -> list[Row]:
+    """These messages, those that there are, by id."""
+    found: list[Row] = []
+    for part in chunks(sorted(set(ids))):
+        found += _rows(conn, messages.c.clinic_id == clinic, messages.c.id.in_(part))
+    return found
+
+
+def find(conn: Connection, clinic: str, key: str) -> Row | None:
+    """The message with this key."""
+    return next(iter(_rows(conn, messages.c.clinic_id == clinic, messages.c.key == key)), None)
+
+
+def claim(
+    conn: Connection,
+    clinic: str,
+    message_id: str,
+    now: datetime,
+    claimed_until: datetime,
+    channel: str,
+    address: str,
+) -> bool:
+    """Take a scheduled message to send it through `channel` to `address`; from now on it counts towards caps. False where it is not scheduled any more."""
+    values = {
+        "decided_at": now,
+        "claimed_until": claimed_until,
+        "channel": channel,
+        "address": address,
+        "reason": "",
+    }
+    return _move(conn, clinic, message_id, "scheduled", "claimed", values)
+
+
+def finish(
+    conn: Connection,
+    clinic: str,
+    message_id: str,
+    state: str,
+    *,
+    at: datetime,
+    was: str = "claimed",
+    reason: str = "",
+    provider_id: str | None = None,
+    sent_at: datetime | None = None,
+    due_at: datetime | None = None,
+) -> bool:
+    """Move a message on from the state that it `was` in; False where it is not in that state any more.
+
+    To `scheduled` (the provider asks to come back) it needs `due_at`. Raises IllegalMove for a move that there is not.
+    """
+    if not may_follow(was, state):
+        raise IllegalMove(f"a message that is {was} cannot become {state}")
+    values: dict[str, Any] = {"reason": reason, "claimed_until": None}
+    if state == "scheduled":
+        if due_at is None:
+            raise ValueError("a message that is scheduled again needs the moment at which it is due")
+        values |= {"due_at": due_at, "queued_until": None, "tries": 0}
+    else:
+        values["decided_at"] = at
+    if provider_id is not None:
+        values["provider_id"] = provider_id
+    if sent_at is not None:
+        values["sent_at"] = sent_at
+    return _move(conn, clinic, message_id, was, state, values)
+
+
+def content(
+    conn: Connection, message_id: str, language: str, subject: str | None, body: str, html: str | None
+) -> None:
+    """Keep what a message says, as it leaves."""
+    values = {"language": language, "subject": subject, "body": body, "html": html}
+    conn.execute(update(messages).where(messages.c.id == message_id).values(values))
+
+
+def attempt(conn: Connection, clinic: str, message_id: str, started_at: datetime) -> int:
+    """A call to a provider begins; returns its number. Commit before the call, so that what was begun is known whatever happens."""
+    statement = attempts.insert().values(
+        clinic_id=clinic, message_id=message_id, started_at=started_at, code="", why=""
+    )
+    number: int = conn.execute(statement.returning(attempts.c.id)).scalar_one()
+    return number
+
+
+def attempted(
+    conn: Connection,
+    clinic: str,
+    number: int,
+    ended_at: datetime,
+    outcome: str,
+    *,
+    code: str = "",
+    why: str = "",
+) -> None:
+    """The call has ended: `accepted`, `permanent`, `temporary` or `unknown`, with the provider's code and the reason in words."""
+    which = (attempts.c.id == number, attempts.c.clinic_id == clinic)
+    conn.execute(
+        update(attempts).where(*which).values(ended_at=ended_at, outcome=outcome, code=code, why=why)
+    )
+
+
+def attempts_of(conn: Connection, clinic: str, message_id: str) -> int:
+    """How many calls were begun for a message."""
+    which = (attempts.c.message_id == message_id, attempts.c.clinic_id == clinic)
+    return conn.execute(select(func.count()).select_from(attempts).where(*which)).scalar_one()
+
+
+def receipt(
+    conn: Connection, clinic: str, message_id: str, provider: str, status: str, at: datetime, raw: Any
+) -> None:
+    """What a provider later said of a message, as it came."""
+    values = {
+        "clinic_id": clinic,
+        "message_id": message_id,
+        "provider": provider,
+        "status": status,
+        "at": at,
+        "raw": raw,
+    }
+    conn.execute(receipts.insert().values(values))
+
+
+def suppressed(conn: Connection, clinic: str, hashes: Mapping[tuple[str, str], str]) -> set[tuple[str, str]]:
+    """Which of these (channel, address) pairs, each given with its hash, must not be written to."""
+    c = suppressions.c
+    by_hash: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for pair, hashed in hashes.items():
+        by_hash.setdefault((pair[0], hashed), []).append(pair)
+    found: set[tuple[str, str]] = set()
+    for part in chunks(sorted(by_hash)):
+        statement = select(c.channel, c.address_hash).where(
+            c.clinic_id == clinic, tuple_(c.channel, c.address_hash).in_(part), c.lifted_at.is_(None)
+        )
+        for channel, hashed in conn.execute(statement):
+            found.update(by_hash[channel, hashed])
+    return found
+
+
+def suppress(
+    conn: Connection, clinic: str, channel: str, address_hash: str, reason: str, at: datetime
+) -> None:
+    """From now on this address must not be written to. One that is suppressed already keeps its first reason and moment."""
+    statement = insert(conn, suppressions).values(
+        clinic_id=clinic, channel=channel, address_hash=address_hash, reason=reason, at=at, lifted_at=None
+    )
+    again = {name: statement.excluded[name] for name in ("reason", "at", "lifted_at")}
+    keys = ["clinic_id", "channel", "address_hash"]
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=keys, set_=again, where=suppressions.c.lifted_at.is_not(None)
+        )
+    )
+
+
+def lift(conn: Connection, clinic: str, channel: str, address_hash: str, at: datetime) -> bool:
+    """This address may be written to again, because it asked for it; False where it was not suppressed."""
+    c = suppressions.c
+    which = (
+        c.clinic_id == clinic,
+        c.channel == channel,
+        c.address_hash == address_hash,
+        c.lifted_at.is_(None),
+    )
+    return conn.execute(update(suppressions).where(*which).values(lifted_at=at)).rowcount == 1
+
+
+def _rows(conn: Connection, *which: ColumnElement[bool]) -> list[Row]:
+    c = messages.c
+    beside = [
+        c.priority,
+        c.claimed_until,
+        c.provider_id,
+        c.language,
+        c.subject,
+        c.body,
+        c.html,
+        c.sent_at,
+        c.created_at,
+        c.tries,
+    ]
+    statement = select(*MESSAGE, c.id, c.clinic_id, *beside).where(*which).order_by(c.id)
+    found: list[Row] = []
+    for row in conn.execute(statement):
+        fields = dict(row._mapping)
+        message = message_of({column.name: fields.pop(column.name) for column in MESSAGE})
+        found.append(Row(fields.pop("id"), fields.pop("clinic_id"), message, **fields))
+    return found
+
+
+def _move(
+    conn: Connection, clinic: str, message_id: str, was: str, state: str, values: Mapping[str, Any]
+) -> bool:
+    which = (messages.c.id == message_id, messages.c.clinic_id == clinic, among(messages.c.state, was))
+    return conn.execute(update(messages).where(*which).values(state=state, **values)).rowcount == 1

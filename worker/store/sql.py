@@ -1,0 +1,76 @@
+"""The few pieces of SQL that every query here shares."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, literal, or_
+from sqlalchemy.dialects import postgresql, sqlite
+
+T = TypeVar("T")
+
+CHUNK: Final = 1000
+"""How many values go into one statement's list; both databases take many more, with every other parameter."""
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The values in lists of at most `size`, in order."""
+    rest = iter(values)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def insert(conn: Connection, table: Table) -> postgresql.Insert:
+    """An INSERT that knows `ON CONFLICT`; both databases spell it alike."""
+    found: Any = postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+    statement: postgresql.Insert = found
+    return statement
+
+
+def many(conn: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Run a statement for all rows at once; for none, not at all."""
+    if rows:
+        conn.execute(statement, rows)
+
+
+def free(table: Table, wall: datetime) -> ColumnElement[bool]:
+    """Rows that nobody is at work on."""
+    return or_(table.c.queued_until.is_(None), table.c.queued_until <= wall)
+
+
+def among(column: ColumnElement[str], *states: str) -> ColumnElement[bool]:
+    """The column is one of these constants, spelled out in the statement: a partial index is only used for what is known when the statement is planned."""
+    if len(states) == 1:
+        return column == literal(states[0], literal_execute=True)
+    return column.in_(bindparam(None, list(states), expanding=True, literal_execute=True))
+
+
+def by_bytes(conn: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column to order by, so that the database sorts as Python does; locks are taken in one order everywhere."""
+    return column.collate("C") if conn.dialect.name == "postgresql" else column
+
+
+def upsert(
+    conn: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    wakes: Sequence[str] = (),
+    keep: Collection[str] = (),
+) -> None:
+    """Insert rows or overwrite those that are there. Where one of the columns `wakes` changes, the row is free to be taken again; columns in `keep` stay as they were."""
+    if not rows:
+        return
+    statement = insert(conn, table)
+    keys = [column.name for column in table.primary_key]
+    changed: dict[str, Any] = {
+        name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep
+    }
+    if wakes:
+        same = and_(*(table.c[name].is_not_distinct_from(statement.excluded[name]) for name in wakes))
+        changed["queued_until"] = case((same, table.c.queued_until), else_=None)
+        changed["tries"] = case((same, table.c.tries), else_=0)
+    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)

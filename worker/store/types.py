@@ -1,0 +1,64 @@
+"""Column types that behave alike on SQLite and PostgreSQL.
+
+Rules
+1. An instant is an aware datetime, going in and coming out; what comes out is UTC. A naive one is refused before it reaches the database.
+2. JSON is compact ASCII, so that any text that JSON can hold can be stored in either database.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment: `timestamptz` on PostgreSQL, fixed-width UTC text on SQLite, so that text order is time order. Raises TypeError for a naive datetime."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """The type that the database has for it."""
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware → what the database keeps."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError(f"{value.isoformat()} has no time zone; give an aware datetime")
+        moment = value.astimezone(UTC)
+        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """What the database keeps → aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def big_id() -> BigInteger:
+    """A 64-bit number that counts itself up when it is the primary key; SQLite knows only its own INTEGER for that."""
+    return BigInteger().with_variant(Integer, "sqlite")
+
+
+def json_type() -> JSON:
+    """JSON in which a Python None is NULL."""
+    return JSON(none_as_null=True)
+
+
+to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
+"""The serializer of every JSON column."""
+
+
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Any text in a form that both databases keep: NUL and halves of surrogate pairs become U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
