@@ -105,11 +105,23 @@ class Facts:
         return own if own in self.clinic.languages else self.clinic.language
 
     @cached_property
-    def appointments(self) -> tuple[Appointment, ...]:
-        """All appointments that were not voided, by start."""
+    def _refunds(self) -> Mapping[str, int]:
         refunds: dict[str, int] = defaultdict(int)
         for refund in self.ledger["refunds"].values():
             refunds[refund["appointment"]] += refund["net"]["minor"]
+        return refunds
+
+    def appointment(self, key: str | None) -> Appointment | None:
+        """One appointment; None where it is unknown or was voided."""
+        records = self.ledger["appointments"].get(key) if key is not None else None
+        if key is None or records is None or records[0]["status"] == "voided":
+            return None
+        return self._known(key, records, self._refunds.get(key, 0))
+
+    @cached_property
+    def appointments(self) -> tuple[Appointment, ...]:
+        """All appointments that were not voided, by start."""
+        refunds = self._refunds
         found = [self._known(key, records, refunds.get(key, 0)) for key, records in self.ledger["appointments"].items()]
         return tuple(sorted((a for a in found if a.status != "voided"), key=lambda a: (a.starts_at or a.since, a.id)))
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from worker.domain import ledger as ledgers
 from worker.domain.calendar import add_span, local_day, midnight
@@ -77,7 +76,7 @@ class Planner:
 
     def look(self, at: datetime, appointment: str | None = None) -> Look:
         """A look at the patient on the clinic-local day of `at`."""
-        this = next((a for a in self.facts.appointments if a.id == appointment), None) if appointment else None
+        this = self.facts.appointment(appointment)
         enrollments = tuple(self.patient.enrollments.values())
         return Look(self.facts, local_day(at, self.rules.clinic.tz), self.rules.segments.named, enrollments, self.patient.contacts, this)
 
@@ -174,6 +173,11 @@ class Planner:
         self._keep(message, "waits", why)
         return message
 
+    def reconsider(self, at: datetime) -> None:
+        """The ledger was joined with another's: withdraw what lost its reason, and move silently."""
+        self._withdraw(datetime.min.replace(tzinfo=UTC), at)
+        self._move("merge", self.patient.as_of or at, silent=True, told_at=at)
+
     # -- segments -------------------------------------------------------------------------------------------------------------
 
     def _bring_up_to_rules(self) -> None:
@@ -266,13 +270,14 @@ class Planner:
 
     # -- ends -----------------------------------------------------------------------------------------------------------------
 
-    def _active(self) -> list[Enrollment]:
+    def active(self) -> list[Enrollment]:
+        """The runs under way."""
         return [run for run in self.patient.enrollments.values() if run.active]
 
     def _leave_alone(self, event: Event, at: datetime) -> None:
         why = "the patient asked to be forgotten" if self.facts.erased else "the patient has died"
-        for run in self._active():
-            self._end(run, "stopped", why, at)
+        for run in self.active():
+            self.end(run, "stopped", why, at)
         if self.facts.erased:
             for name in sorted(name for name in self.patient.members if not name.startswith("start:")):
                 self.plan.transitions.append(Transition(self.patient.id, name, "left", "event", at, silent=True))
@@ -282,35 +287,35 @@ class Planner:
             self._move("event", self.patient.as_of or at, silent=True, told_at=at)
 
     def _goals(self, event: Event, appointment: Appointment | None, fact_at: datetime, at: datetime) -> None:
-        for run in self._active():
+        for run in self.active():
             journey = self.rules.journey(run.journey, run.version)
             if journey is None or journey.goal is None or fact_at < run.entered_at:
                 continue
             if not any(heard.type == event.type and (appointment is None or heard.of.fits(appointment)) for heard in journey.goal.heard):
                 continue
             in_time = at <= add_span(run.entered_at, journey.goal.within, self.facts.tz)
-            self._end(run, "goal" if in_time else "goal_late", f"{event.type}, {'within' if in_time else 'after'} {journey.goal.within}", at)
+            self.end(run, "goal" if in_time else "goal_late", f"{event.type}, {'within' if in_time else 'after'} {journey.goal.within}", at)
 
     def _stops(self, at: datetime) -> None:
-        for run in self._active():
+        for run in self.active():
             journey = self.rules.journey(run.journey, run.version)
             if journey is not None and journey.stop_if is not None and journey.stop_if.holds(self.look(at, run.appointment)):
-                self._end(run, "stopped", "its `stop_if` holds", at)
+                self.end(run, "stopped", "its `stop_if` holds", at)
 
     def _withdraw(self, fact_at: datetime, at: datetime) -> None:
         """End the runs whose reason a correction has taken away."""
-        for run in self._active():
+        for run in self.active():
             journey = self.rules.journey(run.journey, run.version)
             if journey is None:
                 continue
             if run.appointment is not None and not self._still_stands(run):
-                self._end(run, "withdrawn", "the appointment that started it was corrected", at)
+                self.end(run, "withdrawn", "the appointment that started it was corrected", at)
             elif journey.start.kind == "enters" and fact_at < run.entered_at and not self._was_in(journey.start.name, run.entered_at):
-                self._end(run, "withdrawn", f"with what is known now, the patient had not entered {journey.start.name}", at)
+                self.end(run, "withdrawn", f"with what is known now, the patient had not entered {journey.start.name}", at)
 
     def _still_stands(self, run: Enrollment) -> bool:
         """Whether the appointment that started a run is what it was; a booking may have become a visit."""
-        found = next((a for a in self.facts.appointments if a.id == run.appointment), None)
+        found = self.facts.appointment(run.appointment)
         wanted = APPOINTMENT_STATUS.get(run.started_by)
         return found is not None and (wanted is None or found.status == wanted or (wanted == "booked" and found.status == "completed"))
 
@@ -322,7 +327,8 @@ class Planner:
         then = Facts(self.patient.id, {**self.patient.ledger, "appointments": appointments}, self.rules.clinic)
         return self.rules.segments.look(then, day).within(segment)
 
-    def _end(self, run: Enrollment, outcome: str, why: str, at: datetime) -> None:
+    def end(self, run: Enrollment, outcome: str, why: str, at: datetime) -> None:
+        """End a run; a message of it that has not left is dropped."""
         ended = run.end(outcome, why, at)
         self._put(ended)
         self._trace(run.journey, "", at, outcome, why)
@@ -343,21 +349,21 @@ class Planner:
             return False
         journey = self.rules.journey(run.journey, run.version)
         if journey is None:
-            self._end(run, "stopped", "the journey is no longer known", self.now)
+            self.end(run, "stopped", "the journey is no longer known", self.now)
             return False
         if run.position >= len(journey.steps):
-            self._end(run, "finished", "all steps done", run.due_at)
+            self.end(run, "finished", "all steps done", run.due_at)
             return False
         if not self.rules.live(run.journey):
             self._put(replace(run, due_at=self.now + timedelta(hours=1)))
             return False
         if journey.stop_if is not None and journey.stop_if.holds(self.look(self.now, run.appointment)):
-            self._end(run, "stopped", "its `stop_if` holds", self.now)
+            self.end(run, "stopped", "its `stop_if` holds", self.now)
             return False
         step, due = journey.steps[run.position], run.due_at
         expires_at = add_span(due, journey.expires, self.facts.tz)
         if isinstance(step.action, Stop):
-            self._end(run, "finished", step.action.reason, due)
+            self.end(run, "finished", step.action.reason, due)
             return False
         if self.now > expires_at:
             self._trace(run.journey, step.id, self.now, "skipped", f"too late: it was due on {due.astimezone(self.facts.tz):%Y-%m-%d %H:%M}")
@@ -414,25 +420,22 @@ class Planner:
         self.plan.traces.append(Trace(self.patient.id, journey, step, at, what, why))
 
     def _appointment(self, event: Event) -> Appointment | None:
-        key: Any = event.data.get("appointment_id")
-        return next((a for a in self.facts.appointments if a.id == key), None) if key else None
+        return self.facts.appointment(event.data.get("appointment_id"))
 
 
-def merge(rules: Rules, survivor: Patient, other: Patient, event: Event, now: datetime) -> tuple[Planner, Planner]:
-    """Two patients are one: `other`, the event's subject, gives way. Its runs end; nothing starts because of it."""
-    at = min(event.time, now)
-    gone, kept = Planner(rules, other, now), Planner(rules, survivor, now)
+def merge(kept: Planner, gone: Planner, event: Event) -> None:
+    """Two patients are one: the event's subject (`gone`) gives way. Its runs end; nothing starts because of it."""
+    survivor, other = kept.patient, gone.patient
+    at = min(event.time, kept.now)
     kept.pass_time(at)
-    for run in gone._active():
-        gone._end(run, "merged", f"merged into {survivor.id}", at)
+    for run in gone.active():
+        gone.end(run, "merged", f"merged into {survivor.id}", at)
     for name in sorted(name for name in other.members if not name.startswith("start:")):
         gone.plan.transitions.append(Transition(other.id, name, "left", "merge", at, silent=True))
     survivor.ledger = ledgers.union(survivor.ledger, other.ledger, alias=other.id, at=event.time)
-    other.ledger, other.members, other.next_change_at = ledgers.empty(), frozenset(), None
     survivor.as_of = max(filter(None, (survivor.as_of, other.as_of, at)))
-    kept._withdraw(datetime.min.replace(tzinfo=UTC), at)
-    kept._move("merge", survivor.as_of, silent=True, told_at=at)
-    return kept, gone
+    other.ledger, other.members, other.next_change_at = ledgers.empty(), frozenset(), None
+    kept.reconsider(at)
 
 
 def addresses(facts: Facts) -> list[tuple[str, str]]:

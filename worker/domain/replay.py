@@ -114,11 +114,12 @@ class Replay:
             into = self._resolve(event.data["into"])
             if into == subject:
                 return
-            survivor, other = self._patient(into), self._patient(subject)
-            kept, gone = merge(self.rules, survivor, other, event, event.time)
+            kept = self._planner(self._patient(into), event.time)
+            gone = self._planner(self._patient(subject), event.time)
+            merge(kept, gone, event)
             self.aliases[subject] = into
-            self._take(other, gone.plan)
-            self._take(survivor, kept.plan)
+            self._take(gone.patient, gone.plan)
+            self._take(kept.patient, kept.plan)
             return
         patient = self._patient(subject)
         planner = self._planner(patient, event.time)

@@ -136,6 +136,22 @@ def expired_claims(conn: Connection, now: datetime, limit: int) -> list[tuple[st
     return [(clinic, key) for clinic, key in conn.execute(statement)]
 
 
+def anything(conn: Connection, now: datetime, wall: datetime) -> bool:
+    """Whether there is anything to take at this moment; asked by reading alone, so that an idle system writes nothing."""
+    stale = select(literal(1)).select_from(
+        clinics.join(patients, (patients.c.clinic_id == clinics.c.clinic_id) & (patients.c.rules_version < clinics.c.rules_version))
+    )
+    asked = [
+        select(literal(1)).select_from(events).where(among(events.c.state, "new"), free(events, wall)),
+        select(literal(1)).select_from(patients).where(*_changing(now), free(patients, wall)),
+        select(literal(1)).select_from(enrollments).where(*_stepping(now), free(enrollments, wall)),
+        select(literal(1)).select_from(messages).where(*_leaving(now), free(messages, wall)),
+        select(literal(1)).select_from(messages).where(among(messages.c.state, "claimed"), messages.c.claimed_until < wall),
+        stale.where(patients.c.alias_of.is_(None), free(patients, wall)),
+    ]
+    return any(conn.execute(statement.limit(1)).first() is not None for statement in asked)
+
+
 def next_due(conn: Connection, after: datetime) -> datetime | None:
     """The earliest moment later than `after` at which something falls due. Leases are not due times."""
     found = (

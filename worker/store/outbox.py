@@ -58,6 +58,20 @@ def find(conn: Connection, clinic: str, key: str) -> Row | None:
     return next(iter(_rows(conn, messages.c.clinic_id == clinic, messages.c.key == key)), None)
 
 
+def queue(conn: Connection, clinic: str, keys: Iterable[str], until: datetime) -> list[str]:
+    """Mark scheduled messages, named by their keys, as queued until then; returns their ids."""
+    found: list[str] = []
+    for part in chunks(sorted(set(keys))):
+        statement = (
+            update(messages)
+            .where(messages.c.clinic_id == clinic, messages.c.key.in_(part), among(messages.c.state, "scheduled"))
+            .values(queued_until=until)
+            .returning(messages.c.id)
+        )
+        found += conn.execute(statement).scalars()
+    return sorted(found)
+
+
 def claim(
     conn: Connection,
     clinic: str,

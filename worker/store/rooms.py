@@ -13,8 +13,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
-from worker.store.schema import clinics, imports, journey_versions, workspace_versions
-from worker.store.sql import insert, many
+from worker.store.schema import clinics, events, imports, journey_versions, workspace_versions
+from worker.store.sql import among, insert, many
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,19 @@ def close_import(conn: Connection, clinic: str, number: int, at: datetime) -> bo
         .values(closed_at=at)
     )
     return conn.execute(statement).rowcount == 1
+
+
+def loaded(conn: Connection, clinic: str, number: int, last_seq: int) -> None:
+    """All events of an import are accepted; the greatest of their numbers is `last_seq`. It closes when they are folded."""
+    conn.execute(update(imports).where(imports.c.id == number, imports.c.clinic_id == clinic).values(last_seq=last_seq))
+
+
+def imports_done(conn: Connection) -> list[Import]:
+    """Open imports whose events have all been folded or put aside."""
+    c, e = imports.c, events.c
+    waiting = select(e.seq).where(e.clinic_id == c.clinic_id, among(e.state, "new"), e.seq <= c.last_seq).exists()
+    statement = select(c.id, c.clinic_id, c.opened_at, c.what).where(c.closed_at.is_(None), c.last_seq.is_not(None), ~waiting)
+    return [Import(*row) for row in conn.execute(statement)]
 
 
 def open_imports(conn: Connection, clinic: str | None = None) -> list[Import]:

@@ -105,7 +105,7 @@ quarantine = Table(
 )  # fmt: skip
 
 imports = Table(
-    "imports", metadata, _counted(), _clinic(), _at("opened_at"), _at("closed_at", nullable=True), _words("what"),
+    "imports", metadata, _counted(), _clinic(), _at("opened_at"), _at("closed_at", nullable=True), _words("what"), _number("last_seq", nullable=True),
     _partial("ix_imports_open", "clinic_id", where="closed_at IS NULL"),
 )  # fmt: skip
 

@@ -105,7 +105,7 @@ def upgrade() -> None:
         "imports",
         sa.Column("id", BIG, nullable=False, autoincrement=True), sa.Column("clinic_id", sa.Text(), nullable=False),
         sa.Column("opened_at", Instant(), nullable=False), sa.Column("closed_at", Instant(), nullable=True),
-        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False), sa.Column("last_seq", BIG, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
     )
     _partial("ix_imports_open", "imports", ["clinic_id"], "closed_at IS NULL")

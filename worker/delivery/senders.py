@@ -1,0 +1,90 @@
+"""Which channel object a clinic's message leaves through, built once per clinic and sender and kept open."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from channels.base import EmailOut, Outcome, SmsOut, Temporary
+from channels.console import ConsoleEmail, ConsoleSms
+from channels.sendgrid import SendGridEmail
+from channels.twilio import TwilioSms
+from worker.workspace.config import Sender
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What the environment gives for the providers; None where it gives nothing."""
+
+    twilio_account_sid: str | None = None
+    twilio_auth_token: str | None = field(default=None, repr=False)
+    twilio_base_url: str = "https://api.twilio.com"
+    sendgrid_api_key: str | None = field(default=None, repr=False)
+    sendgrid_base_url: str = "https://api.sendgrid.com"
+
+
+class Channels:
+    """Sends through whatever a clinic's config/channels.yaml names."""
+
+    def __init__(self, credentials: Credentials, outbox: Path) -> None:
+        self._credentials = credentials
+        self._outbox = outbox
+        self._lock = threading.Lock()
+        self._kept: dict[str, TwilioSms | SendGridEmail | ConsoleSms | ConsoleEmail] = {}
+
+    def sms(self, sender: Sender, out: SmsOut) -> Outcome:
+        """One attempt."""
+        channel = self._channel("sms", sender.provider)
+        if not isinstance(channel, TwilioSms | ConsoleSms):
+            return _not_configured("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set")
+        return channel.send(out)
+
+    def email(self, sender: Sender, out: EmailOut) -> Outcome:
+        """One attempt."""
+        channel = self._channel("email", sender.provider)
+        if not isinstance(channel, SendGridEmail | ConsoleEmail):
+            return _not_configured("SENDGRID_API_KEY is not set")
+        return channel.send(out)
+
+    def close(self) -> None:
+        """Close what was kept open."""
+        for channel in self._kept.values():
+            channel.close()
+
+    def _channel(self, kind: str, provider: str) -> TwilioSms | SendGridEmail | ConsoleSms | ConsoleEmail | None:
+        with self._lock:
+            name = f"{kind}/{provider}"
+            if name not in self._kept:
+                made = self._make(name)
+                if made is None:
+                    return None
+                self._kept[name] = made
+            return self._kept[name]
+
+    def _make(self, name: str) -> TwilioSms | SendGridEmail | ConsoleSms | ConsoleEmail | None:
+        found = self._credentials
+        if name == "sms/console":
+            return ConsoleSms(self._outbox)
+        if name == "email/console":
+            return ConsoleEmail(self._outbox)
+        if name == "sms/twilio" and found.twilio_account_sid and found.twilio_auth_token:
+            return TwilioSms(found.twilio_account_sid, found.twilio_auth_token, found.twilio_base_url)
+        if name == "email/sendgrid" and found.sendgrid_api_key:
+            return SendGridEmail(found.sendgrid_api_key, found.sendgrid_base_url)
+        return None
+
+
+def _not_configured(why: str) -> Temporary:
+    return Temporary("not_configured", why, 900.0)
+
+
+def headers(unsubscribe_url: str) -> Mapping[str, str]:
+    """What lets a mail program unsubscribe by itself (RFC 2369, RFC 8058)."""
+    if not unsubscribe_url:
+        return {}
+    found = {"List-Unsubscribe": f"<{unsubscribe_url}>"}
+    if unsubscribe_url.startswith("https:"):
+        found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return found

@@ -1,0 +1,66 @@
+"""Events in: each is accepted and durable, known already, or refused with its reasons and kept in quarantine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from worker.domain.events import Event
+from worker.intake.cloudevents import Rejected, parse_event
+from worker.service.jobs import BATCH, Job, batches
+from worker.store import events as stored
+from worker.store.engine import read, write
+from worker.workspace.house import QUEUE_LEASE, House
+
+BACKLOG_LIMIT = 200_000
+"""More events than that waiting, and the door asks to come back later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch; `rejected` by index in it."""
+
+    accepted: int
+    duplicates: int
+    rejected: tuple[tuple[int, tuple[str, ...]], ...]
+    jobs: tuple[Job, ...]
+    last_seq: int | None = None
+    historical: bool = False
+
+
+def full(house: House) -> bool:
+    """Whether the backlog is over its limit."""
+    with read(house.engine) as conn:
+        return stored.backlog(conn, at_most=BACKLOG_LIMIT + 1) > BACKLOG_LIMIT
+
+
+def accept(house: House, clinic: str, raws: Sequence[object], via: str, *, broken: Sequence[tuple[int, str, str]] = ()) -> Taken:
+    """Take a batch. `broken` are items that could not even be decoded: index, text, reason. Raises NoRooms."""
+    with read(house.engine) as conn:
+        about = house.rooms(conn, clinic).rules.clinic
+        now = house.now(conn)
+    good: list[Event] = []
+    rejected: list[tuple[int, tuple[str, ...]]] = [(index, (why,)) for index, _, why in broken]
+    kept: list[tuple[str, Sequence[str]]] = [(text, (why,)) for _, text, why in broken]
+    for index, raw in enumerate(raws):
+        event = parse_event(raw, now=now, country=about.country, timezone=about.timezone)
+        if isinstance(event, Rejected):
+            rejected.append((index, event.errors))
+            kept.append((json.dumps(raw, default=str), event.errors))
+        else:
+            good.append(event)
+    lease = house.wall() + QUEUE_LEASE
+    with write(house.engine) as conn:
+        accepted = stored.accept(conn, clinic, good, now, queued_until=lease)
+        if kept:
+            stored.quarantine(conn, clinic, via, kept, now)
+        if good:
+            stored.saw(conn, clinic, now)
+    jobs = batches("fold", [(clinic, seq) for seq in accepted.seqs], BATCH)
+    last = max(accepted.seqs, default=None)
+    return Taken(len(accepted.seqs), accepted.duplicates, tuple(sorted(rejected)), tuple(jobs), last, any(event.historical for event in good))
+
+
+RETRY_AFTER = timedelta(seconds=30)

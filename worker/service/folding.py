@@ -1,0 +1,126 @@
+"""Events folded: a batch of numbers becomes facts, transitions, decisions and an outbox, in one transaction.
+
+Rules
+1. Events are folded in time order, each into the patient that its subject stands for now.
+2. History (`historical`, or older than the policy's live window) changes facts and starts nothing, and neither does the time that passed since.
+3. One bad event holds up nothing: what fails is taken up alone, and after `MAX_TRIES` it goes to quarantine with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from worker.delivery.saving import save
+from worker.domain.events import Event
+from worker.domain.planner import Planner, addresses, merge
+from worker.domain.replay import is_old
+from worker.domain.rules import Rules
+from worker.service.jobs import Job, batches
+from worker.store import events as stored, outbox, patients, rooms as stored_rooms
+from worker.store.engine import write
+from worker.store.evidence import evidence
+from worker.workspace.house import House
+
+log = structlog.get_logger(__name__)
+MAX_TRIES = 5
+
+
+def fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
+    """Fold these events; returns what became due. What is folded already, or is with another worker, is passed over."""
+    try:
+        return _fold(house, clinic, seqs)
+    except patients.PatientMoved:
+        return _fold(house, clinic, seqs)
+    except Exception as error:  # noqa: BLE001 (whatever it is, the rest of the batch must go on)
+        if len(seqs) > 1:
+            return [job for seq in seqs for job in fold(house, clinic, [seq])]
+        _failed(house, clinic, seqs[0], error)
+        return []
+
+
+def _failed(house: House, clinic: str, seq: int, error: Exception) -> None:
+    # The exception's text may quote the event; its kind and place do not.
+    log.error("event could not be folded", clinic=clinic, event=seq, error=type(error).__name__, where=_place(error))
+    with write(house.engine) as conn:
+        for found in stored.load(conn, clinic, [seq]):
+            if found.tries >= MAX_TRIES:
+                stored.give_up(conn, seq, f"could not be folded after {found.tries} tries ({type(error).__name__} at {_place(error)})", house.now(conn))
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace is not None else "?"
+
+
+@dataclass
+class _Batch:
+    rules: Rules
+    now: datetime
+    held: bool
+    names: dict[str, str]
+    planners: dict[str, Planner] = field(default_factory=dict)
+    history: set[str] = field(default_factory=set)
+    told: list[tuple[str, Event]] = field(default_factory=list)
+    merged: list[tuple[str, str]] = field(default_factory=list)
+    forgotten: list[tuple[str, str]] = field(default_factory=list)
+
+    def of(self, subject: str) -> Planner:
+        name = self.names.get(subject, subject)
+        while name in self.names and self.names[name] != name:
+            name = self.names[name]
+        return self.planners[name]
+
+
+def _fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
+    with write(house.engine) as conn:
+        found = stored.load(conn, clinic, seqs)
+        if not found:
+            return []
+        now = house.now(conn)
+        if len(found) == 1 and found[0].tries > MAX_TRIES:
+            stored.give_up(conn, found[0].seq, f"taken up {found[0].tries} times and never finished", now)
+            return []
+        rules = house.rooms(conn, clinic).rules
+        subjects = {s.event.subject for s in found} | {s.event.data["into"] for s in found if s.event.type == "patient.merged"}
+        names = patients.resolve(conn, clinic, subjects)
+        locked = patients.lock(conn, clinic, names.values(), since=now - rules.policy.horizon())
+        rules = house.pinned(conn, rules, locked.values())
+        batch = _Batch(rules, now, bool(stored_rooms.open_imports(conn, clinic)), dict(names))
+        batch.planners = {name: Planner(rules, patient, now) for name, patient in locked.items()}
+        for one in found:
+            _one(batch, one.event)
+        for name, planner in batch.planners.items():
+            if not batch.held or name in batch.history:
+                planner.pass_time(now, silent=name in batch.history)
+        evidence(conn, clinic, batch.told)
+        keys = save(conn, house, rules, list(batch.planners.values()), now)
+        for gone, survivor in batch.merged:
+            patients.alias(conn, clinic, gone, survivor)
+        for channel, address in batch.forgotten:
+            outbox.suppress(conn, clinic, channel, house.hashed(channel, address), "erased", now)
+        stored.done(conn, [one.seq for one in found], now)
+        return batches("dispatch", [(clinic, key) for key in keys])
+
+
+def _one(batch: _Batch, event: Event) -> None:
+    planner = batch.of(event.subject)
+    if event.type == "patient.merged":
+        into = batch.of(event.data["into"])
+        if into is not planner:
+            merge(into, planner, event)
+            batch.names[planner.patient.id] = into.patient.id
+            batch.merged.append((planner.patient.id, into.patient.id))
+        return
+    if event.type == "patient.erased":
+        batch.forgotten += addresses(planner.facts)
+    silent = event.historical or is_old(event, batch.rules, batch.now)
+    if silent:
+        batch.history.add(planner.patient.id)
+    planner.receive(event, silent=silent)
+    batch.told.append((planner.patient.id, event))

@@ -1,0 +1,99 @@
+"""The sweep: whatever is due by the database's word, and whatever the queue has lost, is queued again.
+
+It decides nothing. A row that is taken is left alone until its lease has run out; so a queue that loses everything costs one lease.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from worker.delivery.dispatch import give_up
+from worker.service.jobs import Job, batches, spread
+from worker.service.waking import wake
+from worker.store import due, rooms as stored_rooms
+from worker.store.engine import read, write
+from worker.workspace.house import QUEUE_LEASE, House
+
+log = structlog.get_logger(__name__)
+LIMIT = 2_000
+PACE = 500
+"""How many patients a sweep brings up to new rules."""
+ALONE_AFTER = 2
+"""An event taken up so often goes alone, so that it can't take others down with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One sweep: how much was due, how many patients changed segments in it, what is to be queued."""
+
+    due: int
+    changed: int
+    jobs: tuple[Job, ...]
+    seconds: float
+
+    @property
+    def queued(self) -> int:
+        """How many ids are to be queued."""
+        return spread(self.jobs)
+
+
+def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> Swept:
+    """Look once. `inline` lets time pass for patients here instead of queueing them; `skip_events` where the queue still holds plenty."""
+    began = time.monotonic()
+    close_imports(house)
+    with read(house.engine) as conn:
+        now = house.now(conn)
+        if not due.anything(conn, now, house.wall()):
+            return Swept(0, 0, (), time.monotonic() - began)
+    jobs: list[Job] = []
+    changed = total = 0
+    with write(house.engine) as conn:
+        wall = house.wall()
+        events = [] if skip_events else due.take_events(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
+        patients = due.take_patients(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
+        patients += due.take_stale_rules(conn, now, QUEUE_LEASE, PACE, wall=wall)
+        steps = due.take_enrollments(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
+        messages = due.take_messages(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
+        lost = due.expired_claims(conn, wall, LIMIT)
+    total = len(events) + len(patients) + len(steps) + len(messages) + len(lost)
+    jobs += batches("fold", [(clinic, seq) for clinic, seq, tries in events if tries <= ALONE_AFTER])
+    jobs += batches("fold", [(clinic, seq) for clinic, seq, tries in events if tries > ALONE_AFTER], 1)
+    wakes = batches("wake", dict.fromkeys([*patients, *((clinic, patient) for clinic, patient, _ in steps)]))
+    jobs += batches("dispatch", messages, 20)
+    jobs += batches("dispatch", [(clinic, following) for clinic, key in lost for following in give_up(house, clinic, key)])
+    if inline:
+        for job in wakes:
+            moved, following = wake(house, job.clinic, job.ids)
+            changed += moved
+            jobs += following
+    else:
+        jobs += wakes
+    return Swept(total, changed, tuple(jobs), time.monotonic() - began)
+
+
+def close_imports(house: House) -> None:
+    """Close the imports whose last event has been folded: from then on time changes that clinic's patients again."""
+    with read(house.engine) as conn:
+        ready = stored_rooms.imports_done(conn)
+        if not ready:
+            return
+    with write(house.engine) as conn:
+        for one in stored_rooms.imports_done(conn):
+            stored_rooms.close_import(conn, one.clinic, one.id, house.now(conn))
+            log.info("import closed", clinic=one.clinic)
+
+
+def next_due(house: House, after: datetime) -> datetime | None:
+    """The next moment at which anything falls due."""
+    with read(house.engine) as conn:
+        return due.next_due(conn, after)
+
+
+def left_to_do(house: House) -> int:
+    """How much is due or being done at this moment of the clinic's clock."""
+    with read(house.engine) as conn:
+        return due.count_due(conn, house.now(conn))
