@@ -156,14 +156,11 @@ def conditions(names: tuple[str, ...] = ()) -> st.SearchStrategy[str]:
 
 @st.composite
 def definitions(draw: st.DrawFn) -> str:
-    """A file of segments: a lifecycle of up to four stages and up to four free segments, each of which may speak of those above it."""
-    names: tuple[str, ...] = ()
-    lines = ["lifecycle:"]
-    for number in range(draw(st.integers(0, 3))):
-        lines.append(f"  - stage_{number}: {draw(conditions())}")
-    lines += ["  - rest: otherwise", "segments:"]
-    names = ("rest",)
-    for number in range(draw(st.integers(1, 4))):
+    """A file of segments: up to four stages, which may speak of `s0`; up to four free segments, each of which may speak of those above it."""
+    stages = [f"  - stage_{number}: {draw(conditions(('s0',)))}" for number in range(draw(st.integers(0, 3)))]
+    lines = ["lifecycle:", *stages, "  - rest: otherwise", "segments:", f"  s0: {draw(conditions())}"]
+    names = ("rest", "s0")
+    for number in range(1, draw(st.integers(1, 4))):
         lines.append(f"  s{number}: {draw(conditions(names))}")
         names = (*names, f"s{number}")
     return "\n".join(lines)

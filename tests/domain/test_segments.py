@@ -82,7 +82,7 @@ def test_the_replays_time_transitions_are_those_of_a_daily_look_at_local_midnigh
     end = FIRST + timedelta(days=FAR)
     found = told(these, *happened, until=f"{end} 23:59")
     expected: list[tuple[date, frozenset[str]]] = []
-    day, members = local_day(happened[0].time, zone(tz)), frozenset[str]()
+    day = local_day(happened[0].time, zone(tz))
     while day <= end:
         before = [one for one in happened if local_day(one.time, zone(tz)) < day]
         if before:
@@ -95,7 +95,6 @@ def test_the_replays_time_transitions_are_those_of_a_daily_look_at_local_midnigh
     for when, segment, _, cause in found.changes:
         if cause == "time":
             by_time.setdefault(when, set()).add(segment)
-    members = members or frozenset()
     # The clinic's day may begin at 01:00 where DST skips midnight.
     shown = {f"{midnight(day, zone(tz)).astimezone(zone(tz)):%Y-%m-%d %H:%M}": set(changed) for day, changed in expected}
     assert by_time == shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -192,7 +193,7 @@ def test_a_patient_comes_once_in_a_batch(engine: Engine) -> None:
 
 
 def _sent(
-    pid: str, step: str, at: datetime, address: str, state: str = "sent", **fields: str
+    pid: str, step: str, at: datetime, address: str, state: str = "sent", **fields: Any
 ) -> tuple[Patient, Plan]:
     whole = a_message(pid, step, state=state, channel="sms", address=address, decided_at=at, **fields)
     patient = Patient(pid, ledger=a_ledger(pid, phone=address), as_of=NOW, messages={whole.key: whole})

@@ -1,1 +1,178 @@
-"""Registered later."""
+"""Commands that run the system: `run`, and its roles `web`, `worker`, `ticker`."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from worker.cli.app import Usage, Workspace, app, fail, out, settings
+from worker.cli.rooms import show_problems
+from worker.settings import Settings
+from worker.workspace.files import read_folder
+from worker.workspace.house import House
+from worker.workspace.rooms import BrokenRooms
+
+Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="The port to serve on.")]
+Host = Annotated[str, typer.Option("--host", help="The address to serve on; 0.0.0.0 behind a reverse proxy or in a container.")]
+
+
+def house_of(config: Settings) -> House:
+    """The house, with rooms in force; a broken workspace is shown and ends the command."""
+    from worker.wiring import open_house, publish_first, set_up_logging
+
+    set_up_logging()
+    house = open_house(config)
+    with broken_rooms(config):
+        publish_first(config, house)
+    return house
+
+
+class broken_rooms:  # noqa: N801 (reads as a statement)
+    """Shows what is wrong with a workspace that could not be published, and ends the command with 1."""
+
+    def __init__(self, config: Settings) -> None:
+        self._config = config
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, BrokenRooms):
+            show_problems(read_folder(self._config.workspace), error.problems)
+            raise fail("The workspace has errors, so it was not put in force.", 1) from error
+
+
+@app.command()
+def run(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1") -> None:
+    """Run everything on this machine: web, worker, ticker, and the embedded queue unless REVISIT_REDIS_URL is set."""
+    from worker.service.publishing import publish
+    from worker.wiring import open_house, set_up_logging
+
+    config = settings(workspace)
+    set_up_logging()
+    refuse_taken_port(host, port)
+    house = open_house(config)
+    with broken_rooms(config):
+        clinic, version = publish(house, read_folder(config.workspace))
+    house.engine.dispose()
+    out.print(f"Clinic `{clinic}`, workspace version {version}, data in {config.data_dir}")
+    out.print(f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}  (Ctrl-C ends)")  # noqa: S104
+    if config.given_api_token is None:
+        out.print(f"The API token is in {config.data_dir / 'api_token'}", markup=False)
+    _ = (config.api_token, config.secret_key)
+    supervise(config, port, host)
+
+
+def supervise(config: Settings, port: int, host: str, *, extra_env: dict[str, str] | None = None) -> None:
+    """Keep the queue, web, worker and ticker running until told to stop."""
+    from worker.queue.embedded import ensure
+    from worker.queue.supervisor import Supervisor
+
+    handle = ensure(config.data_dir) if config.redis_url is None else None
+    try:
+        Supervisor(children(config, port, host, handle.url if handle else None, extra_env or {})).run()
+    finally:
+        if handle is not None:
+            handle.stop()
+
+
+def children(config: Settings, port: int, host: str, redis_url: str | None, extra_env: dict[str, str]) -> list:  # type: ignore[type-arg]
+    """The commands of the roles, with an environment that leaves them nothing to guess."""
+    from worker.queue.supervisor import Child
+
+    env = {**os.environ, "REVISIT_WORKSPACE": str(config.workspace), "REVISIT_DATA_DIR": str(config.data_dir), **extra_env}
+    env.setdefault("REVISIT_PUBLIC_URL", f"http://127.0.0.1:{port}")
+    if redis_url is not None:
+        env["REVISIT_REDIS_URL"] = redis_url
+    base = (sys.executable, "-m", "worker")
+    return [
+        Child("web", (*base, "web", "--port", str(port), "--host", host), env),
+        Child("worker", (*base, "worker"), env),
+        Child("ticker", (*base, "ticker"), env),
+    ]
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raises Usage where somebody else listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Usage(f"port {port} can't be used ({error.strerror}); choose another with --port") from error
+
+
+@app.command()
+def web(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1") -> None:
+    """Serve the API and the pages: one role of several."""
+    from worker.web.app import make_app
+    from worker.web.serve import serve
+    from worker.wiring import open_queue
+
+    config = settings(workspace)
+    house = house_of(config)
+    with open_queue(config) as queue:
+
+        def redis_ok() -> bool:
+            return bool(queue.broker.client.ping())
+
+        application = make_app(
+            house, token=config.api_token, enqueue=queue.put, open_page=house.demo and host == "127.0.0.1", redis_ok=redis_ok
+        )
+        serve(application, host, port)
+
+
+@app.command()
+def worker(
+    workspace: Workspace = None,
+    drain: Annotated[bool, typer.Option("--drain", help="End when the queue is empty.")] = False,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=64, help="Jobs at a time.")] = 8,
+) -> None:
+    """Fold events, advance journeys, send messages: one role of several."""
+    from worker.queue.broker import run_worker
+    from worker.ticker import stop_on_signals
+    from worker.wiring import open_worker
+
+    config = settings(workspace)
+    house_of(config).engine.dispose()
+    stop = stop_on_signals()
+    with open_worker(config) as parts:
+        run_worker(parts.queue.broker, threads=threads, drain=drain, stop=stop)
+
+
+@app.command()
+def ticker(workspace: Workspace = None, once: Annotated[bool, typer.Option("--once", help="One sweep; prints what it found as JSON.")] = False) -> None:
+    """Wake what is due: one role of several; one of all tickers leads."""
+    from worker.ticker import run as run_ticker
+    from worker.ticker import stop_on_signals, tick
+    from worker.wiring import open_queue
+
+    config = settings(workspace)
+    house = house_of(config)
+    with open_queue(config) as queue:
+        if once:
+            swept = tick(house, queue, inline=True)
+            found = {"due": swept.due, "changed": swept.changed, "queued": swept.queued, "seconds": round(swept.seconds, 3)}
+            sys.stdout.write(json.dumps(found) + "\n")
+        else:
+            run_ticker(house, queue, stop_on_signals())
+
+
+def await_stop(stop: threading.Event) -> None:
+    """Wait without taking the signals away."""
+    while not stop.is_set():
+        stop.wait(0.5)
+
+
+def file_or_usage(path: Path) -> Path:
+    """The path, if there is a file. Raises Usage."""
+    if not path.is_file():
+        raise Usage(f"{path}: there is no such file")
+    return path

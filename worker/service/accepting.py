@@ -20,7 +20,7 @@ BACKLOG_LIMIT = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch; `rejected` by index in it."""
+    """What became of a batch; `rejected` by number, which is the index unless the caller gave others."""
 
     accepted: int
     duplicates: int
@@ -36,15 +36,20 @@ def full(house: House) -> bool:
         return stored.backlog(conn, at_most=BACKLOG_LIMIT + 1) > BACKLOG_LIMIT
 
 
-def accept(house: House, clinic: str, raws: Sequence[object], via: str, *, broken: Sequence[tuple[int, str, str]] = ()) -> Taken:
-    """Take a batch. `broken` are items that could not even be decoded: index, text, reason. Raises NoRooms."""
+def accept(
+    house: House, clinic: str, raws: Sequence[object], via: str, *, numbers: Sequence[int] | None = None, broken: Sequence[tuple[int, str]] = ()
+) -> Taken:
+    """Take a batch. `numbers` are what the caller calls the items (default: their index); `broken` are those that could not be decoded: number, reason.
+
+    Raises NoRooms.
+    """
     with read(house.engine) as conn:
         about = house.rooms(conn, clinic).rules.clinic
         now = house.now(conn)
     good: list[Event] = []
-    rejected: list[tuple[int, tuple[str, ...]]] = [(index, (why,)) for index, _, why in broken]
-    kept: list[tuple[str, Sequence[str]]] = [(text, (why,)) for _, text, why in broken]
-    for index, raw in enumerate(raws):
+    rejected: list[tuple[int, tuple[str, ...]]] = [(number, (why,)) for number, why in broken]
+    kept: list[tuple[str, Sequence[str]]] = [("", (f"line {number}: {why}",)) for number, why in broken]
+    for index, raw in zip(numbers if numbers is not None else range(len(raws)), raws, strict=True):
         event = parse_event(raw, now=now, country=about.country, timezone=about.timezone)
         if isinstance(event, Rejected):
             rejected.append((index, event.errors))

@@ -61,28 +61,25 @@ def take_stale_rules(
     conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
 ) -> list[tuple[str, str]]:
     """Patients whose facts were computed under earlier rules than their clinic's, as (clinic, patient); `limit` is the pace."""
-    # Written so that each clinic's stale ones are found by its index, and a clinic without any costs one look.
+    c = patients.c
+    # The least version of each clinic is one look into the index, so a sweep that finds nothing costs the clinics and not the patients.
+    least = (
+        select(func.min(c.rules_version))
+        .where(c.clinic_id == clinics.c.clinic_id, c.alias_of.is_(None))
+        .scalar_subquery()
+    )
     stale = (
-        select(patients.c.clinic_id, patients.c.patient_id)
-        .join_from(
-            clinics,
-            patients,
-            (patients.c.clinic_id == clinics.c.clinic_id)
-            & (patients.c.rules_version < clinics.c.rules_version),
-        )
-        .where(patients.c.alias_of.is_(None), free(patients, wall or now))
-        .limit(limit)
-        .with_for_update(of=patients, skip_locked=True)
-        .cte("picked")
+        select(clinics.c.clinic_id, clinics.c.rules_version)
+        .where(least < clinics.c.rules_version)
+        .order_by(clinics.c.clinic_id)
     )
-    key = tuple_(patients.c.clinic_id, patients.c.patient_id)
-    statement = (
-        update(patients)
-        .where(key.in_(select(stale.c.clinic_id, stale.c.patient_id)))
-        .values(queued_until=(wall or now) + lease, tries=patients.c.tries + 1)
-        .returning(patients.c.clinic_id, patients.c.patient_id)
-    )
-    return sorted((clinic, patient) for clinic, patient in conn.execute(statement))
+    taken: list[tuple[str, str]] = []
+    for clinic, version in conn.execute(stale).all():
+        which = [c.clinic_id == clinic, c.rules_version < version, c.alias_of.is_(None)]
+        taken += _take_patients(conn, c.rules_version, which, wall or now, lease, limit - len(taken))
+        if len(taken) >= limit:
+            break
+    return taken
 
 
 def take_enrollments(
@@ -139,14 +136,20 @@ def expired_claims(conn: Connection, now: datetime, limit: int) -> list[tuple[st
 def anything(conn: Connection, now: datetime, wall: datetime) -> bool:
     """Whether there is anything to take at this moment; asked by reading alone, so that an idle system writes nothing."""
     stale = select(literal(1)).select_from(
-        clinics.join(patients, (patients.c.clinic_id == clinics.c.clinic_id) & (patients.c.rules_version < clinics.c.rules_version))
+        clinics.join(
+            patients,
+            (patients.c.clinic_id == clinics.c.clinic_id)
+            & (patients.c.rules_version < clinics.c.rules_version),
+        )
     )
     asked = [
         select(literal(1)).select_from(events).where(among(events.c.state, "new"), free(events, wall)),
         select(literal(1)).select_from(patients).where(*_changing(now), free(patients, wall)),
         select(literal(1)).select_from(enrollments).where(*_stepping(now), free(enrollments, wall)),
         select(literal(1)).select_from(messages).where(*_leaving(now), free(messages, wall)),
-        select(literal(1)).select_from(messages).where(among(messages.c.state, "claimed"), messages.c.claimed_until < wall),
+        select(literal(1))
+        .select_from(messages)
+        .where(among(messages.c.state, "claimed"), messages.c.claimed_until < wall),
         stale.where(patients.c.alias_of.is_(None), free(patients, wall)),
     ]
     return any(conn.execute(statement.limit(1)).first() is not None for statement in asked)

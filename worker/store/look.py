@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from alembic.migration import MigrationContext
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from worker.domain.history import Trace
 from worker.store.schema import memberships, messages, patients, tasks, traces, transitions
-from worker.store.sql import among
+from worker.store.sql import among, chunks
 
 
 class Moves(NamedTuple):
@@ -175,3 +177,107 @@ def _shown(at: Any) -> Any:
         c.body,
         c.reason,
     )
+
+
+class Letter(NamedTuple):
+    """A message that was let out, with all that its reader sees. `at` is when that was decided; `html` is an e-mail's other form."""
+
+    id: str
+    at: datetime
+    patient: str
+    journey: str
+    step: str
+    state: str
+    channel: str | None
+    language: str | None
+    subject: str | None
+    body: str | None
+    html: str | None
+    reason: str
+
+
+class HeldBack(NamedTuple):
+    """A message that was dropped, or that waits for the reason given. `at` is when it was dropped, or is due."""
+
+    at: datetime
+    patient: str
+    journey: str
+    step: str
+    state: str
+    reason: str
+
+
+class NotStarted(NamedTuple):
+    """How often a journey was not begun, for one reason in words."""
+
+    journey: str
+    why: str
+    size: int
+
+
+_LET_OUT = ("claimed", "sent", "delivered", "undelivered", "unknown", "failed", "rehearsed")
+
+
+def letters(conn: Connection, clinic: str, limit: int = 30) -> list[Letter]:
+    """The messages that were let out last, the latest first; what became of each is its `state`."""
+    c = messages.c
+    wanted = (c.id, c.decided_at, c.patient_id, c.journey, c.step, c.state, c.channel, c.language, c.subject, c.body, c.html, c.reason)
+    which = (c.clinic_id == clinic, c.decided_at.is_not(None), among(c.state, *_LET_OUT))
+    statement = select(*wanted).where(*which).order_by(c.decided_at.desc(), c.id).limit(limit)
+    return [Letter(*row) for row in conn.execute(statement)]
+
+
+def let_out(conn: Connection, clinic: str, since: datetime) -> int:
+    """How many messages left, or would have left in a rehearsal, from `since` on."""
+    c = messages.c
+    which = (c.clinic_id == clinic, c.decided_at >= since, among(c.state, *_LET_OUT))
+    return conn.execute(select(func.count()).select_from(messages).where(*which)).scalar_one()
+
+
+def held_back(conn: Connection, clinic: str, since: datetime) -> list[Reason]:
+    """Why messages were dropped from `since` on, and what others wait for now."""
+    key = (messages.c.journey, messages.c.state, messages.c.reason)
+    statement = select(*key, func.count()).where(messages.c.clinic_id == clinic, _held(since)).group_by(*key).order_by(*key)
+    return [Reason(*row) for row in conn.execute(statement)]
+
+
+def held_examples(conn: Connection, clinic: str, since: datetime, each: int = 3) -> list[HeldBack]:
+    """The latest `each` messages of every reason that `held_back` counts."""
+    c = messages.c
+    at = case((among(c.state, "dropped"), c.decided_at), else_=c.due_at)
+    place = func.row_number().over(partition_by=(c.state, c.reason), order_by=(c.decided_at.desc(), c.due_at, c.id)).label("place")
+    wanted = (at.label("at"), c.patient_id, c.journey, c.step, c.state, c.reason)
+    ranked = select(*wanted, place).where(c.clinic_id == clinic, _held(since)).subquery()
+    r = ranked.c
+    statement = select(r.at, r.patient_id, r.journey, r.step, r.state, r.reason).where(r.place <= each)
+    return [HeldBack(*row) for row in conn.execute(statement.order_by(r.state, r.reason, r.place))]
+
+
+def sentences(conn: Connection, clinic: str, wanted: Collection[str]) -> dict[tuple[str, str, str], str]:
+    """The latest reason in words why a message was dropped or waits, by (patient, journey, step), for these patients."""
+    c = traces.c
+    found: dict[tuple[str, str, str], str] = {}
+    for part in chunks(sorted(wanted)):
+        which = (c.clinic_id == clinic, c.patient_id.in_(part), among(c.what, "dropped", "waits"))
+        for patient, journey, step, why in conn.execute(select(c.patient_id, c.journey, c.step, c.why).where(*which).order_by(c.at, c.id)):
+            found[patient, journey, step] = why
+    return found
+
+
+def not_started(conn: Connection, clinic: str, since: datetime) -> list[NotStarted]:
+    """Journeys that a patient came up for from `since` on and was not taken into, by journey and reason, the most frequent first."""
+    c = traces.c
+    size = func.count().label("size")
+    which = (c.clinic_id == clinic, among(c.what, "not started"), c.at >= since)
+    statement = select(c.journey, c.why, size).where(*which).group_by(c.journey, c.why).order_by(size.desc(), c.journey, c.why)
+    return [NotStarted(*row) for row in conn.execute(statement)]
+
+
+def revision(conn: Connection) -> str | None:
+    """The revision of the tables; None for a database without any."""
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def _held(since: datetime) -> ColumnElement[bool]:
+    c = messages.c
+    return or_(and_(among(c.state, "dropped"), c.decided_at >= since), and_(among(c.state, "scheduled"), c.reason != ""))

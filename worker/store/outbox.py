@@ -64,7 +64,9 @@ def queue(conn: Connection, clinic: str, keys: Iterable[str], until: datetime) -
     for part in chunks(sorted(set(keys))):
         statement = (
             update(messages)
-            .where(messages.c.clinic_id == clinic, messages.c.key.in_(part), among(messages.c.state, "scheduled"))
+            .where(
+                messages.c.clinic_id == clinic, messages.c.key.in_(part), among(messages.c.state, "scheduled")
+            )
             .values(queued_until=until)
             .returning(messages.c.id)
         )

@@ -145,14 +145,20 @@ def close_import(conn: Connection, clinic: str, number: int, at: datetime) -> bo
 
 def loaded(conn: Connection, clinic: str, number: int, last_seq: int) -> None:
     """All events of an import are accepted; the greatest of their numbers is `last_seq`. It closes when they are folded."""
-    conn.execute(update(imports).where(imports.c.id == number, imports.c.clinic_id == clinic).values(last_seq=last_seq))
+    conn.execute(
+        update(imports).where(imports.c.id == number, imports.c.clinic_id == clinic).values(last_seq=last_seq)
+    )
 
 
 def imports_done(conn: Connection) -> list[Import]:
     """Open imports whose events have all been folded or put aside."""
     c, e = imports.c, events.c
-    waiting = select(e.seq).where(e.clinic_id == c.clinic_id, among(e.state, "new"), e.seq <= c.last_seq).exists()
-    statement = select(c.id, c.clinic_id, c.opened_at, c.what).where(c.closed_at.is_(None), c.last_seq.is_not(None), ~waiting)
+    waiting = (
+        select(e.seq).where(e.clinic_id == c.clinic_id, among(e.state, "new"), e.seq <= c.last_seq).exists()
+    )
+    statement = select(c.id, c.clinic_id, c.opened_at, c.what).where(
+        c.closed_at.is_(None), c.last_seq.is_not(None), ~waiting
+    )
     return [Import(*row) for row in conn.execute(statement)]
 
 

@@ -114,7 +114,7 @@ patients = Table(
     _at("next_change_at", nullable=True), _number("rules_version", nullable=True), *_woken(), _maybe("alias_of"),
     _partial("ix_patients_next_change", "next_change_at", where="next_change_at IS NOT NULL"),
     _partial("ix_patients_alias", "clinic_id", "alias_of", where="alias_of IS NOT NULL"),
-    Index("ix_patients_rules", "clinic_id", "rules_version"),
+    _partial("ix_patients_rules", "clinic_id", "rules_version", where="alias_of IS NULL"),
     Index("ix_patients_stage", "clinic_id", "stage"),
 )  # fmt: skip
 
@@ -168,9 +168,10 @@ messages = Table(
     _maybe("subject"), _maybe("body"), _maybe("html"), _at("sent_at", nullable=True), *_woken(), _at("created_at"),
     UniqueConstraint("clinic_id", "key"),
     _partial("ix_messages_due", "due_at", where="state = 'scheduled'"),
+    _partial("ix_messages_next", "clinic_id", "due_at", where="state = 'scheduled'"),
     _partial("ix_messages_claimed", "claimed_until", where="state = 'claimed'"),
     _partial("ix_messages_under_way", "clinic_id", "patient_id", where="state IN ('scheduled', 'claimed')"),
-    Index("ix_messages_patient", "clinic_id", "patient_id"),
+    Index("ix_messages_patient", "clinic_id", "patient_id", "decided_at"),
     Index("ix_messages_address", "clinic_id", "channel", "address", "decided_at"),
     Index("ix_messages_decided", "clinic_id", "decided_at"),
     _partial("ix_messages_provider", "clinic_id", "provider_id", where="provider_id IS NOT NULL"),

@@ -105,7 +105,7 @@ def upgrade() -> None:
         "imports",
         sa.Column("id", BIG, nullable=False, autoincrement=True), sa.Column("clinic_id", sa.Text(), nullable=False),
         sa.Column("opened_at", Instant(), nullable=False), sa.Column("closed_at", Instant(), nullable=True),
-        sa.Column("what", sa.Text(), nullable=False), sa.Column("last_seq", BIG, nullable=True),
+        sa.Column("what", sa.Text(), nullable=False), sa.Column("last_seq", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
     )
     _partial("ix_imports_open", "imports", ["clinic_id"], "closed_at IS NULL")
@@ -140,7 +140,8 @@ def upgrade() -> None:
     _partial("ix_messages_claimed", "messages", ["claimed_until"], "state = 'claimed'")
     op.create_index("ix_messages_decided", "messages", ["clinic_id", "decided_at"])
     _partial("ix_messages_due", "messages", ["due_at"], "state = 'scheduled'")
-    op.create_index("ix_messages_patient", "messages", ["clinic_id", "patient_id"])
+    _partial("ix_messages_next", "messages", ["clinic_id", "due_at"], "state = 'scheduled'")
+    op.create_index("ix_messages_patient", "messages", ["clinic_id", "patient_id", "decided_at"])
     _partial("ix_messages_provider", "messages", ["clinic_id", "provider_id"], "provider_id IS NOT NULL")
     _partial("ix_messages_under_way", "messages", ["clinic_id", "patient_id"], "state IN ('scheduled', 'claimed')")
 
@@ -155,7 +156,7 @@ def upgrade() -> None:
     )
     _partial("ix_patients_alias", "patients", ["clinic_id", "alias_of"], "alias_of IS NOT NULL")
     _partial("ix_patients_next_change", "patients", ["next_change_at"], "next_change_at IS NOT NULL")
-    op.create_index("ix_patients_rules", "patients", ["clinic_id", "rules_version"])
+    _partial("ix_patients_rules", "patients", ["clinic_id", "rules_version"], "alias_of IS NULL")
     op.create_index("ix_patients_stage", "patients", ["clinic_id", "stage"])
 
     op.create_table(

@@ -1,0 +1,115 @@
+"""Builds the house, the queue and the channels from the settings, and injects them. Nothing below knows where they come from."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from worker.actors import Queue, declare
+from worker.delivery.senders import Channels, Credentials
+from worker.queue.broker import make_broker
+from worker.queue.embedded import ensure
+from worker.service.publishing import publish
+from worker.settings import Settings
+from worker.store import due, rooms
+from worker.store.engine import make_engine, read
+from worker.store.migrate import upgrade
+from worker.workspace.files import read_folder
+from worker.workspace.house import House
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a process works with."""
+
+    house: House
+    queue: Queue
+
+
+def open_house(settings: Settings) -> House:
+    """The database, migrated, with the clock that it says."""
+    engine = make_engine(settings.database_url, data_dir=settings.make_data_dir())
+    upgrade(engine)
+    with read(engine) as conn:
+        demo = due.demo_clock(conn) is not None
+    return House(engine, settings.secret_key, settings.public_url or DEFAULT_URL, demo)
+
+
+def publish_first(settings: Settings, house: House) -> None:
+    """Put the workspace in force where nothing ever was. Raises NoWorkspace, BrokenRooms."""
+    with read(house.engine) as conn:
+        if rooms.clinic_ids(conn):
+            return
+    publish(house, read_folder(settings.workspace))
+
+
+@contextmanager
+def open_queue(settings: Settings) -> Iterator[Queue]:
+    """The queue: the one that is named, else the embedded one of this data directory, started here if nobody runs it."""
+    if settings.redis_url is not None:
+        yield Queue(make_broker(settings.redis_url))
+        return
+    handle = ensure(settings.make_data_dir())
+    try:
+        yield Queue(make_broker(handle.url))
+    finally:
+        handle.stop()
+
+
+def open_channels(settings: Settings) -> Channels:
+    """The channels with what the environment gives for them."""
+    found = Credentials(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token,
+        settings.twilio_base_url,
+        settings.sendgrid_api_key,
+        settings.sendgrid_base_url,
+    )
+    return Channels(found, settings.data_dir / "outbox")
+
+
+@contextmanager
+def open_worker(settings: Settings) -> Iterator[Parts]:
+    """A house and a queue whose jobs this process can do."""
+    house = open_house(settings)
+    channels = open_channels(settings)
+    with open_queue(settings) as queue:
+        declare(queue, house, channels)
+        try:
+            yield Parts(house, queue)
+        finally:
+            channels.close()
+            house.engine.dispose()
+
+
+def set_up_logging() -> None:
+    """One line an event on stderr: readable on a terminal, JSON elsewhere. What is logged are ids and counts, never a patient's data."""
+    terminal = sys.stderr.isatty()
+    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for noisy in ("apscheduler", "dramatiq", "alembic", "urllib3", "twilio", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
