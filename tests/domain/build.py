@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from worker.domain.calendar import zone
-from worker.domain.clinic import Clinic
+from worker.domain.clinic import Clinic, Mode
 from worker.domain.conditions import Condition, Look
 from worker.domain.events import Event
 from worker.domain.facts import Facts
@@ -30,7 +30,14 @@ from worker.domain.source import Node, Problem, compose
 from worker.workspace.config import parse_clinic
 
 ATHENS = "Europe/Athens"
-ZONES = (ATHENS, "America/Los_Angeles", "Pacific/Auckland", "Africa/Cairo", "America/Santiago", "Asia/Kolkata")
+ZONES = (
+    ATHENS,
+    "America/Los_Angeles",
+    "Pacific/Auckland",
+    "Africa/Cairo",
+    "America/Santiago",
+    "Asia/Kolkata",
+)
 
 CLINIC = """
 name: Sample
@@ -140,7 +147,13 @@ def condition_of(text: str, where: Clinic, *names: str, this: bool = False) -> C
 
 
 def rules(
-    *journeys: str, tz: str = ATHENS, segments: str = SEGMENTS, policy: str = NO_POLICY, version: int = 1, mode: str = "live", more: str = ""
+    *journeys: str,
+    tz: str = ATHENS,
+    segments: str = SEGMENTS,
+    policy: str = NO_POLICY,
+    version: int = 1,
+    mode: Mode = "live",
+    more: str = "",
 ) -> Rules:
     """Rules in force, read as a workspace is, without templates."""
     where = replace(clinic(tz, more), mode=mode)
@@ -177,16 +190,30 @@ def local(moment: datetime, tz: str = ATHENS) -> str:
     return f"{moment.astimezone(zone(tz)):%Y-%m-%d %H:%M}"
 
 
-def event(kind: str, when: str, subject: str = "p-1", *, id: str | None = None, source: str = "/book", tz: str = ATHENS, **data: Any) -> Event:
+def event(
+    kind: str,
+    when: str,
+    subject: str = "p-1",
+    *,
+    named: str | None = None,
+    source: str = "/book",
+    tz: str = ATHENS,
+    **data: Any,
+) -> Event:
     """One event; its id follows from what it says, so the same call is the same event."""
-    name = id or f"{kind}/{subject}/{when}/{data.get('appointment_id', '')}/{data.get('version', '')}"
+    name = named or f"{kind}/{subject}/{when}/{data.get('appointment_id', '')}/{data.get('version', '')}"
     return Event(name, source, kind, subject, at(when, tz), data)
 
 
 def visit(when: str, a: str = "a-1", *, told: str | None = None, code: str = "LHR", net: int = 10000, kind: str = "visit.completed", subject: str = "p-1",
           tz: str = ATHENS, **data: Any) -> Event:  # fmt: skip
     """An appointment of `when`, told at that moment or at `told`."""
-    body = {"starts_at": at(when, tz).isoformat(), "services": [{"code": code}], "net": {"minor": net, "currency": "EUR"}, **data}
+    body = {
+        "starts_at": at(when, tz).isoformat(),
+        "services": [{"code": code}],
+        "net": {"minor": net, "currency": "EUR"},
+        **data,
+    }
     return event(kind, told or when, subject, appointment_id=a, tz=tz, **body)
 
 
@@ -235,12 +262,20 @@ class Told:
     @property
     def changes(self) -> list[tuple[str, str, str, str]]:
         """(when, segment, change, cause), silent ones too."""
-        return [(local(x.at, self.tz), x.segment, x.change, x.cause) for _, _, x in self.lines if isinstance(x, Transition)]
+        return [
+            (local(x.at, self.tz), x.segment, x.change, x.cause)
+            for _, _, x in self.lines
+            if isinstance(x, Transition)
+        ]
 
     @property
     def sent(self) -> list[tuple[str, str, str]]:
         """(when, step, channel) of every message that left."""
-        return [(local(x.at, self.tz), x.message.step, x.message.channel or "") for _, _, x in self.lines if isinstance(x, Sent)]
+        return [
+            (local(x.at, self.tz), x.message.step, x.message.channel or "")
+            for _, _, x in self.lines
+            if isinstance(x, Sent)
+        ]
 
     @property
     def to(self) -> list[tuple[str, str]]:
@@ -269,7 +304,9 @@ class Told:
 
     def runs(self, subject: str = "p-1") -> list[Enrollment]:
         """A patient's runs, by entry."""
-        return sorted(self.replay.patients[subject].enrollments.values(), key=lambda run: (run.entered_at, run.id))
+        return sorted(
+            self.replay.patients[subject].enrollments.values(), key=lambda run: (run.entered_at, run.id)
+        )
 
     def outcomes(self, subject: str = "p-1") -> list[str | None]:
         """How a patient's runs ended."""

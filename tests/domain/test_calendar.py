@@ -74,21 +74,34 @@ def test_subtracting_undoes_adding_but_for_the_clamping(day: date, months: int, 
 
 
 def test_a_time_that_does_not_exist_is_the_same_moment_after_the_gap() -> None:
-    assert local(at_local(date(2026, 3, 8), time(2, 30), zone("America/Los_Angeles")), "America/Los_Angeles") == "2026-03-08 03:30"
+    assert (
+        local(at_local(date(2026, 3, 8), time(2, 30), zone("America/Los_Angeles")), "America/Los_Angeles")
+        == "2026-03-08 03:30"
+    )
     assert local(at_local(date(2026, 3, 29), time(3, 30), zone(ATHENS))) == "2026-03-29 04:30"
 
 
 def test_a_time_that_exists_twice_is_the_first() -> None:
-    assert at_local(date(2026, 10, 25), time(3, 30), zone(ATHENS)) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert at_local(date(2026, 10, 25), time(3, 30), zone(ATHENS)) == datetime(
+        2026, 10, 25, 0, 30, tzinfo=UTC
+    )
 
 
 @pytest.mark.parametrize(
-    ("tz", "day", "begins"), [(SANTIAGO, "2026-09-06", "01:00"), ("Africa/Cairo", "2026-04-24", "01:00"), ("America/Havana", "2026-11-01", "00:00"), (ATHENS, "2026-03-29", "00:00")]
+    ("tz", "day", "begins"),
+    [
+        (SANTIAGO, "2026-09-06", "01:00"),
+        ("Africa/Cairo", "2026-04-24", "01:00"),
+        ("America/Havana", "2026-11-01", "00:00"),
+        (ATHENS, "2026-03-29", "00:00"),
+    ],
 )
 def test_a_day_begins_at_its_first_moment(tz: str, day: str, begins: str) -> None:
     start = midnight(date.fromisoformat(day), zone(tz))
     assert local(start, tz) == f"{day} {begins}"
-    assert local_day(start - timedelta(microseconds=1), zone(tz)) == date.fromisoformat(day) - timedelta(days=1)
+    assert local_day(start - timedelta(microseconds=1), zone(tz)) == date.fromisoformat(day) - timedelta(
+        days=1
+    )
 
 
 @pytest.mark.parametrize("tz", [*ZONES, "America/Havana", "Asia/Beirut", "Australia/Lord_Howe"])
@@ -117,7 +130,9 @@ def test_hours_are_elapsed_time_and_days_are_wall_clock() -> None:
 
 @settings(max_examples=60)
 @given(zones, days, st.integers(0, 23), st.integers(0, 3))
-def test_a_day_later_has_the_same_wall_clock_where_that_exists(tz: str, day: date, hour: int, quarter: int) -> None:
+def test_a_day_later_has_the_same_wall_clock_where_that_exists(
+    tz: str, day: date, hour: int, quarter: int
+) -> None:
     where = zone(tz)
     start = at_local(day, time(hour, quarter * 15), where)
     shown = start.astimezone(where).replace(tzinfo=None)
@@ -150,8 +165,14 @@ def test_a_window_ends_before_its_end_and_may_cross_midnight() -> None:
 
 
 def test_only_whole_clocks_up_to_24_00_are_times_of_day() -> None:
-    assert [parse_clock(text) for text in ("9:30", "24:00", "24:01", "9", "9:3", "-1:00")] == [570, 1440, None, None, None, None]
-
+    assert [parse_clock(text) for text in ("9:30", "24:00", "24:01", "9", "9:3", "-1:00")] == [
+        570,
+        1440,
+        None,
+        None,
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +225,10 @@ def test_thursday_is_thursday_where_the_patient_is() -> None:
 
 def test_where_nothing_is_ever_open_there_is_no_moment() -> None:
     assert next_open(at("2026-03-03 12:00"), zone(ATHENS), lambda _: [ALL_DAY]) is None
-    assert next_open(at("2026-03-03 12:00"), zone(ATHENS), lambda _: [Window(600, 1140), Window(1140, 600)]) is None
+    assert (
+        next_open(at("2026-03-03 12:00"), zone(ATHENS), lambda _: [Window(600, 1140), Window(1140, 600)])
+        is None
+    )
 
 
 def test_a_quiet_end_in_the_hour_that_does_not_exist_opens_after_the_gap() -> None:
@@ -213,7 +237,9 @@ def test_a_quiet_end_in_the_hour_that_does_not_exist_opens_after_the_gap() -> No
     assert local(found) == "2026-03-29 04:30"
 
 
-WINDOWS = st.builds(lambda start, end: Window(start * 30, end * 30), st.integers(0, 47), st.integers(1, 48)).filter(lambda w: w.start != w.end)
+WINDOWS = st.builds(
+    lambda start, end: Window(start * 30, end * 30), st.integers(0, 47), st.integers(1, 48)
+).filter(lambda w: w.start != w.end)
 
 
 def _open(moment: datetime, where: ZoneInfo, found: list[Window]) -> bool:
@@ -222,7 +248,17 @@ def _open(moment: datetime, where: ZoneInfo, found: list[Window]) -> bool:
 
 
 @settings(max_examples=80)
-@given(zones, st.one_of(days, st.sampled_from([date(2025, 3, 30), date(2025, 9, 7), date(2025, 4, 25), date(2025, 11, 2), date(2025, 10, 26)])), st.integers(0, 47), st.lists(WINDOWS, min_size=1, max_size=2))
+@given(
+    zones,
+    st.one_of(
+        days,
+        st.sampled_from(
+            [date(2025, 3, 30), date(2025, 9, 7), date(2025, 4, 25), date(2025, 11, 2), date(2025, 10, 26)]
+        ),
+    ),
+    st.integers(0, 47),
+    st.lists(WINDOWS, min_size=1, max_size=2),
+)
 def test_the_next_open_moment_is_open(tz: str, day: date, half: int, found: list[Window]) -> None:
     where = zone(tz)
     start = at_local(day, time(half // 2, half % 2 * 30), where)
@@ -234,7 +270,9 @@ def test_the_next_open_moment_is_open(tz: str, day: date, half: int, found: list
 
 @settings(max_examples=80)
 @given(zones, days, st.integers(0, 47), st.lists(WINDOWS, min_size=1, max_size=2))
-def test_away_from_changes_of_clocks_no_open_moment_is_missed(tz: str, day: date, half: int, found: list[Window]) -> None:
+def test_away_from_changes_of_clocks_no_open_moment_is_missed(
+    tz: str, day: date, half: int, found: list[Window]
+) -> None:
     where = zone(tz)
     start = at_local(day, time(half // 2, half % 2 * 30), where)
     steps = [start + timedelta(minutes=30 * n) for n in range(2 * 49)]
@@ -246,7 +284,11 @@ def test_away_from_changes_of_clocks_no_open_moment_is_missed(tz: str, day: date
 
 def test_quiet_hours_are_those_of_the_patient_west_and_east_of_the_clinic() -> None:
     night = Window(1140, 600)
-    for tz, expected in (("America/New_York", "2026-03-04 17:00"), ("Asia/Tokyo", "2026-03-04 03:00"), (ATHENS, "2026-03-04 10:00")):
+    for tz, expected in (
+        ("America/New_York", "2026-03-04 17:00"),
+        ("Asia/Tokyo", "2026-03-04 03:00"),
+        (ATHENS, "2026-03-04 10:00"),
+    ):
         found = next_open(at("2026-03-03 20:00"), zone(tz), lambda _: [night])
         assert found is not None
         assert local(found) == (expected if tz != "America/New_York" else "2026-03-03 20:00")
@@ -267,13 +309,16 @@ def test_spans_as_people_write_them(text: str, expected: Span | None) -> None:
     assert parse_span(text) == expected
 
 
-@given(st.integers(0, 1200), st.integers(0, 36525), st.integers(0, 10**6))
+@given(st.integers(0, 1200), st.integers(0, 36525), st.integers(0, 99999))
 def test_a_span_reads_as_it_is_written(months: int, more: int, seconds: int) -> None:
     span = Span(months, more, seconds)
-    assert parse_span(str(span)) == span or span.is_zero or "seconds" in str(span) or seconds >= 60
+    assert span.is_zero or parse_span(str(span)) == span
 
 
-@pytest.mark.parametrize("name", ["Europe/Nowhere", "", "../etc/passwd", "Europe", "a\0b", "\ud800", "/etc/localtime", "Europe/Athens "])
+@pytest.mark.parametrize(
+    "name",
+    ["Europe/Nowhere", "", "../etc/passwd", "Europe", "a\0b", "\ud800", "/etc/localtime", "Europe/Athens "],
+)
 def test_what_is_no_zone_is_a_value_error(name: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         zone(name)
@@ -289,5 +334,7 @@ def test_what_is_no_zone_is_a_value_error(name: str) -> None:
         ("2026-03-06 12:00", 2, "2026-03-09 20:00"), ("2026-04-11 12:00", 1, "2026-04-14 20:00"), ("2026-03-08 12:00", 0, "2026-03-09 20:00"),
     ],
 )  # fmt: skip
-def test_work_is_due_at_the_end_of_a_day_on_which_the_clinic_works(when: str, days_on: int, expected: str) -> None:
+def test_work_is_due_at_the_end_of_a_day_on_which_the_clinic_works(
+    when: str, days_on: int, expected: str
+) -> None:
     assert local(clinic().working_days_after(at(when), days_on)) == expected

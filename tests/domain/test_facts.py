@@ -33,23 +33,31 @@ def test_two_treatments_on_one_day_are_one_visit() -> None:
 def test_a_visit_falls_on_the_clinics_day_not_on_that_of_utc() -> None:
     assert facts_of([visit("2026-01-06 00:30")]).visits[0].day == date(2026, 1, 6)
     west = clinic("America/Los_Angeles")
-    assert facts_of([visit("2026-01-05 20:00", tz="America/Los_Angeles")], west).visits[0].day == date(2026, 1, 5)
+    assert facts_of([visit("2026-01-05 20:00", tz="America/Los_Angeles")], west).visits[0].day == date(
+        2026, 1, 5
+    )
 
 
 def test_a_refund_keeps_the_visit_and_lowers_what_it_brought_in() -> None:
-    refund = event("payment.refunded", "2026-01-06", appointment_id="a-1", net={"minor": 4000, "currency": "EUR"})
+    refund = event(
+        "payment.refunded", "2026-01-06", appointment_id="a-1", net={"minor": 4000, "currency": "EUR"}
+    )
     facts = facts_of([visit("2026-01-05"), refund])
     assert len(facts.visits) == 1
     assert facts.appointments[0].net == 6000
 
 
 def test_a_refund_told_before_its_visit_counts_once_the_visit_is_known() -> None:
-    refund = event("payment.refunded", "2026-01-04", appointment_id="a-1", net={"minor": 4000, "currency": "EUR"})
+    refund = event(
+        "payment.refunded", "2026-01-04", appointment_id="a-1", net={"minor": 4000, "currency": "EUR"}
+    )
     assert facts_of([refund, refund, visit("2026-01-05")]).appointments[0].net == 6000
 
 
 def test_a_voided_visit_never_was() -> None:
-    assert not facts_of([visit("2026-01-05"), visit("2026-01-05", told="2026-01-09", kind="visit.voided")]).appointments
+    assert not facts_of(
+        [visit("2026-01-05"), visit("2026-01-05", told="2026-01-09", kind="visit.voided")]
+    ).appointments
 
 
 @pytest.mark.parametrize("kind", ["booking.created", "booking.cancelled", "booking.no_show"])
@@ -128,10 +136,18 @@ def _merged(mine: list[Event], theirs: list[Event], when: str = "2026-06-01") ->
 
 
 def test_after_a_merge_the_more_restrictive_consent_stands() -> None:
-    assert not _merged([grant("2026-01-02")], [revoke("2026-01-01", subject="p-2")]).allows("sms", "marketing")
-    assert not _merged([revoke("2026-01-01")], [grant("2026-01-02", subject="p-2")]).allows("sms", "marketing")
-    assert not _merged([listed("2026-01-01", "marketing")], [listed("2026-01-02", "care", subject="p-2")]).allows("sms", "marketing")
-    assert not _merged([listed("2026-01-02", "marketing")], [listed("2026-01-01", "care", subject="p-2")]).allows("sms", "marketing")
+    assert not _merged([grant("2026-01-02")], [revoke("2026-01-01", subject="p-2")]).allows(
+        "sms", "marketing"
+    )
+    assert not _merged([revoke("2026-01-01")], [grant("2026-01-02", subject="p-2")]).allows(
+        "sms", "marketing"
+    )
+    assert not _merged(
+        [listed("2026-01-01", "marketing")], [listed("2026-01-02", "care", subject="p-2")]
+    ).allows("sms", "marketing")
+    assert not _merged(
+        [listed("2026-01-02", "marketing")], [listed("2026-01-01", "care", subject="p-2")]
+    ).allows("sms", "marketing")
 
 
 def test_a_grant_after_the_merge_lifts_a_revocation_of_either_side() -> None:
@@ -156,7 +172,10 @@ def test_a_hold_stands_until_released() -> None:
 
 
 def test_a_hold_told_late_does_not_undo_a_later_release() -> None:
-    assert facts_of([event("patient.released", "2026-02-01"), held("2026-01-01")]).hold_at(at("2026-02-02")) is None
+    assert (
+        facts_of([event("patient.released", "2026-02-01"), held("2026-01-01")]).hold_at(at("2026-02-02"))
+        is None
+    )
 
 
 def test_a_hold_until_a_day_ends_when_that_day_is_over() -> None:

@@ -86,9 +86,10 @@ def test_sqlite_logs_ahead_and_syncs_every_commit(tmp_path: Path) -> None:
     assert (tmp_path / "made" / "revisit.db").is_file()
 
 
-def test_a_new_sqlite_file_is_opened_by_many_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [f"new-{number}.db" for number in range(8)])
+def test_a_new_sqlite_file_is_opened_by_many_at_once(tmp_path: Path, name: str) -> None:
     def look() -> int:
-        engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+        engine = make_engine(f"sqlite:///{tmp_path / name}")
         try:
             with read(engine) as conn:
                 return conn.execute(text("SELECT 1")).scalar_one()

@@ -91,13 +91,14 @@ def test_an_event_that_somebody_is_folding_is_passed_over(engine: Engine) -> Non
     with write(engine) as conn:
         seqs = events.accept(conn, CLINIC, [an_event()], NOW).seqs
 
-    def fold() -> int:
-        with write(engine) as conn:
-            found = [stored.seq for stored in events.load(conn, CLINIC, seqs)]
-            events.done(conn, found, NOW)
-            return len(found)
-
-    assert sorted(together(fold, fold, fold)) == [0, 0, 1]
+    with write(engine) as first:
+        assert len(events.load(first, CLINIC, seqs)) == 1
+        if engine.dialect.name == "postgresql":
+            with write(engine) as second:
+                assert events.load(second, CLINIC, seqs) == []
+        events.done(first, seqs, NOW)
+    with write(engine) as conn:
+        assert events.load(conn, CLINIC, seqs) == []
 
 
 def test_what_was_seen_never_goes_backwards(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from worker.domain.outbox import MOVES, may_follow
 from worker.domain.planner import Plan
 from worker.store import outbox, patients
 from worker.store.engine import write
-from worker.store.schema import attempts, messages, receipts
+from worker.store.schema import attempts, messages, receipts, suppressions
 
 KEY = a_message().key
 PHONE = "+306900000001"
@@ -148,6 +148,7 @@ def test_a_suppressed_address_stays_so_until_it_is_lifted(engine: Engine) -> Non
         outbox.suppress(conn, CLINIC, "sms", "h1", "stop", NOW)
         outbox.suppress(conn, CLINIC, "sms", "h1", "carrier", NOW + DAY)
         assert outbox.suppressed(conn, CLINIC, asked) == {("sms", PHONE), ("sms", "same")}
+        assert conn.execute(select(suppressions.c.reason, suppressions.c.at)).one() == ("stop", NOW)
         assert outbox.suppressed(conn, "another", asked) == set()
         assert outbox.suppressed(conn, CLINIC, {}) == set()
         assert outbox.lift(conn, CLINIC, "sms", "h1", NOW + DAY)

@@ -27,7 +27,7 @@ from tests.store.samples import (
 )
 from worker.domain.history import Contact, Message, Transition
 from worker.domain.planner import Patient, Plan
-from worker.store import due, look, outbox, patients
+from worker.store import due, look, outbox, patients, rooms
 from worker.store.engine import read, write
 from worker.store.evidence import evidence
 from worker.store.schema import consents, holds, messages, tasks
@@ -301,6 +301,10 @@ def test_an_id_that_gave_way_stands_for_the_survivor(engine: Engine) -> None:
         assert found == {"a": "c", "b": "c", "c": "c", "d": "d", "never seen": "c"}
         assert patients.resolve(conn, "another", ["a"]) == {"a": "a"}
         assert due.take_patients(conn, NOW, LEASE, 10) == []
+        rooms.publish(conn, CLINIC, {"v": "1"}, NOW, {})
+        rooms.publish(conn, CLINIC, {"v": "2"}, NOW, {})
+        conn.execute(table.update().values(rules_version=1))
+        assert due.take_stale_rules(conn, NOW, LEASE, 10) == []
         assert look.stage_sizes(conn, CLINIC) == {}
         with pytest.raises(ValueError, match="into itself"):
             patients.alias(conn, CLINIC, "a", "a")

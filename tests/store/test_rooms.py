@@ -57,6 +57,8 @@ def test_a_version_of_a_journey_is_found_in_the_first_workspace_that_had_it(engi
 
 
 def test_those_who_publish_at_once_get_one_version(engine: Engine) -> None:
-    assert together(*[lambda: _publish(engine, FILES)] * 4) == [1, 1, 1, 1]
+    for version in range(1, 11):
+        files = {**FILES, "x": str(version)}
+        assert together(*[lambda files=files: _publish(engine, files)] * 4) == [version] * 4
     with read(engine) as conn:
         assert rooms.clinic_ids(conn) == [CLINIC]

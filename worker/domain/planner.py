@@ -62,6 +62,7 @@ class Planner:
         self.now = now
         self.plan = Plan()
         self._facts: Facts | None = None
+        self._behind = False
         if patient.as_of is not None and patient.rules_version != rules.version:
             self._bring_up_to_rules()
 
@@ -85,6 +86,7 @@ class Planner:
     def receive(self, event: Event, *, silent: bool = False) -> None:
         """Fold one event and decide what follows."""
         patient, at = self.patient, min(event.time, self.now)
+        self.catch_up(at)
         self._let_midnights_pass(at, silent=silent)
         before = self._appointment(event)
         patient.ledger = ledgers.fold(patient.ledger, event)
@@ -103,6 +105,21 @@ class Planner:
         if not silent:
             self._start(entered, left, event, news, after, at)
         self._advance_all()
+
+    def absorb(self, event: Event) -> None:
+        """Fold an event of the past that starts nothing. What it changes is looked at once, by `catch_up`, not event by event."""
+        if event.type not in _QUIET_TYPES or self.active():
+            self.receive(event, silent=True)
+            return
+        self.patient.ledger = ledgers.fold(self.patient.ledger, event)
+        self._behind = True
+
+    def catch_up(self, at: datetime) -> None:
+        """Bring the segments up to what was absorbed, silently."""
+        if self._behind:
+            self._behind = False
+            self.patient.as_of = max(at, self.patient.as_of or at)
+            self._move("event", self.patient.as_of, silent=True, told_at=at)
 
     def pass_time(self, until: datetime, *, silent: bool = False) -> None:
         """Let midnights pass up to and including `until`, each changing what time alone changes; then take the steps that are due."""
@@ -438,14 +455,12 @@ def merge(kept: Planner, gone: Planner, event: Event) -> None:
     kept.reconsider(at)
 
 
+_QUIET_TYPES = frozenset(APPOINTMENT_STATUS) | {"payment.refunded", "patient.upserted", "consent.granted", "consent.revoked"}
+
+
 def addresses(facts: Facts) -> list[tuple[str, str]]:
     """The (channel, address) pairs that a patient can be reached at."""
     return [(channel, facts.profile(name)) for channel, name in ADDRESS_FIELD.items() if facts.profile(name)]
-
-
-def go_of(verdict: Verdict) -> Go | None:
-    """The verdict as a Go, where it is one."""
-    return verdict if isinstance(verdict, Go) else None
 
 
 def _fact_time(event: Event) -> datetime:

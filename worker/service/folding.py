@@ -96,6 +96,7 @@ def _fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
         for one in found:
             _one(batch, one.event)
         for name, planner in batch.planners.items():
+            planner.catch_up(now)
             if not batch.held or name in batch.history:
                 planner.pass_time(now, silent=name in batch.history)
         evidence(conn, clinic, batch.told)
@@ -119,8 +120,9 @@ def _one(batch: _Batch, event: Event) -> None:
         return
     if event.type == "patient.erased":
         batch.forgotten += addresses(planner.facts)
-    silent = event.historical or is_old(event, batch.rules, batch.now)
-    if silent:
+    if event.historical or is_old(event, batch.rules, batch.now):
         batch.history.add(planner.patient.id)
-    planner.receive(event, silent=silent)
+        planner.absorb(event)
+    else:
+        planner.receive(event)
     batch.told.append((planner.patient.id, event))

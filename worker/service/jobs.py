@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["fold", "wake", "dispatch"]
-BATCH = 100
+BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)

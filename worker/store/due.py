@@ -12,15 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
+    CompoundSelect,
     Connection,
+    Select,
     Table,
+    bindparam,
     func,
     literal,
+    or_,
     select,
     tuple_,
     union_all,
@@ -29,6 +34,9 @@ from sqlalchemy import (
 
 from worker.store.schema import clinics, clock, enrollments, events, imports, messages, patients
 from worker.store.sql import among, free, insert
+from worker.store.types import Instant
+
+Moment = datetime | BindParameter[datetime]
 
 
 def take_events(
@@ -135,24 +143,7 @@ def expired_claims(conn: Connection, now: datetime, limit: int) -> list[tuple[st
 
 def anything(conn: Connection, now: datetime, wall: datetime) -> bool:
     """Whether there is anything to take at this moment; asked by reading alone, so that an idle system writes nothing."""
-    stale = select(literal(1)).select_from(
-        clinics.join(
-            patients,
-            (patients.c.clinic_id == clinics.c.clinic_id)
-            & (patients.c.rules_version < clinics.c.rules_version),
-        )
-    )
-    asked = [
-        select(literal(1)).select_from(events).where(among(events.c.state, "new"), free(events, wall)),
-        select(literal(1)).select_from(patients).where(*_changing(now), free(patients, wall)),
-        select(literal(1)).select_from(enrollments).where(*_stepping(now), free(enrollments, wall)),
-        select(literal(1)).select_from(messages).where(*_leaving(now), free(messages, wall)),
-        select(literal(1))
-        .select_from(messages)
-        .where(among(messages.c.state, "claimed"), messages.c.claimed_until < wall),
-        stale.where(patients.c.alias_of.is_(None), free(patients, wall)),
-    ]
-    return any(conn.execute(statement.limit(1)).first() is not None for statement in asked)
+    return bool(conn.execute(_ANYTHING, {"now": now, "wall": wall}).scalar_one())
 
 
 def next_due(conn: Connection, after: datetime) -> datetime | None:
@@ -173,22 +164,12 @@ def next_due(conn: Connection, after: datetime) -> datetime | None:
 
 def count_due(conn: Connection, now: datetime) -> int:
     """How much is to be done by now, whether somebody is at work on it or not: new events, changes, steps, messages."""
-    counts = [
-        select(func.count()).select_from(table).where(*which)
-        for table, which in (
-            (events, [among(events.c.state, "new")]),
-            (patients, _changing(now)),
-            (enrollments, _stepping(now)),
-            (messages, _leaving(now)),
-            (messages, [among(messages.c.state, "claimed")]),
-        )
-    ]
-    return sum(conn.execute(union_all(*counts)).scalars())
+    return sum(conn.execute(_COUNT, {"now": now}).scalars())
 
 
 def demo_clock(conn: Connection) -> datetime | None:
     """What the demo's clock shows; None in real life."""
-    return conn.execute(select(clock.c.now).where(clock.c.id == 1)).scalar_one_or_none()
+    return conn.execute(_CLOCK).scalar_one_or_none()
 
 
 def set_demo_clock(conn: Connection, now: datetime) -> None:
@@ -206,15 +187,15 @@ def _may_change() -> list[ColumnElement[bool]]:
     ]
 
 
-def _changing(now: datetime) -> list[ColumnElement[bool]]:
+def _changing(now: Moment) -> list[ColumnElement[bool]]:
     return [patients.c.next_change_at <= now, *_may_change()]
 
 
-def _stepping(now: datetime) -> list[ColumnElement[bool]]:
+def _stepping(now: Moment) -> list[ColumnElement[bool]]:
     return [enrollments.c.outcome.is_(None), enrollments.c.due_at.is_not(None), enrollments.c.due_at <= now]
 
 
-def _leaving(now: datetime) -> list[ColumnElement[bool]]:
+def _leaving(now: Moment) -> list[ColumnElement[bool]]:
     return [among(messages.c.state, "scheduled"), messages.c.due_at <= now]
 
 
@@ -274,3 +255,38 @@ def _take(
     )
     rows = conn.execute(statement).all()
     return sorted(rows, key=lambda row: (row.due, row[2] if then is not None else 0, *map(str, row[:2])))
+
+
+# What is asked at every beat is put together once: building it costs more than the database needs to answer it.
+_NOW: Final = bindparam("now", type_=Instant)
+_WALL: Final = bindparam("wall", type_=Instant)
+_CLOCK: Final = select(clock.c.now).where(clock.c.id == 1)
+
+
+def _anything() -> Select[Any]:
+    older = (patients.c.clinic_id == clinics.c.clinic_id) & (patients.c.rules_version < clinics.c.rules_version)
+    stale = select(patients.c.patient_id).select_from(clinics.join(patients, older))
+    asked = (
+        select(events.c.seq).where(among(events.c.state, "new"), free(events, _WALL)),
+        select(patients.c.patient_id).where(*_changing(_NOW), free(patients, _WALL)),
+        select(enrollments.c.id).where(*_stepping(_NOW), free(enrollments, _WALL)),
+        select(messages.c.id).where(*_leaving(_NOW), free(messages, _WALL)),
+        select(messages.c.id).where(among(messages.c.state, "claimed"), messages.c.claimed_until < _WALL),
+        stale.where(patients.c.alias_of.is_(None), free(patients, _WALL)),
+    )
+    return select(or_(*(statement.correlate(None).exists() for statement in asked)))
+
+
+def _count() -> CompoundSelect[Any]:
+    counted = (
+        (events, [among(events.c.state, "new")]),
+        (patients, _changing(_NOW)),
+        (enrollments, _stepping(_NOW)),
+        (messages, _leaving(_NOW)),
+        (messages, [among(messages.c.state, "claimed")]),
+    )
+    return union_all(*(select(func.count()).select_from(table).where(*which) for table, which in counted))
+
+
+_ANYTHING: Final = _anything()
+_COUNT: Final = _count()

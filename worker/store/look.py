@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from worker.domain.history import Trace
-from worker.store.schema import memberships, messages, patients, tasks, traces, transitions
+from worker.store.schema import enrollments, memberships, messages, patients, tasks, traces, transitions
 from worker.store.sql import among, chunks
 
 
@@ -221,7 +221,20 @@ _LET_OUT = ("claimed", "sent", "delivered", "undelivered", "unknown", "failed", 
 def letters(conn: Connection, clinic: str, limit: int = 30) -> list[Letter]:
     """The messages that were let out last, the latest first; what became of each is its `state`."""
     c = messages.c
-    wanted = (c.id, c.decided_at, c.patient_id, c.journey, c.step, c.state, c.channel, c.language, c.subject, c.body, c.html, c.reason)
+    wanted = (
+        c.id,
+        c.decided_at,
+        c.patient_id,
+        c.journey,
+        c.step,
+        c.state,
+        c.channel,
+        c.language,
+        c.subject,
+        c.body,
+        c.html,
+        c.reason,
+    )
     which = (c.clinic_id == clinic, c.decided_at.is_not(None), among(c.state, *_LET_OUT))
     statement = select(*wanted).where(*which).order_by(c.decided_at.desc(), c.id).limit(limit)
     return [Letter(*row) for row in conn.execute(statement)]
@@ -237,7 +250,12 @@ def let_out(conn: Connection, clinic: str, since: datetime) -> int:
 def held_back(conn: Connection, clinic: str, since: datetime) -> list[Reason]:
     """Why messages were dropped from `since` on, and what others wait for now."""
     key = (messages.c.journey, messages.c.state, messages.c.reason)
-    statement = select(*key, func.count()).where(messages.c.clinic_id == clinic, _held(since)).group_by(*key).order_by(*key)
+    statement = (
+        select(*key, func.count())
+        .where(messages.c.clinic_id == clinic, _held(since))
+        .group_by(*key)
+        .order_by(*key)
+    )
     return [Reason(*row) for row in conn.execute(statement)]
 
 
@@ -245,7 +263,11 @@ def held_examples(conn: Connection, clinic: str, since: datetime, each: int = 3)
     """The latest `each` messages of every reason that `held_back` counts."""
     c = messages.c
     at = case((among(c.state, "dropped"), c.decided_at), else_=c.due_at)
-    place = func.row_number().over(partition_by=(c.state, c.reason), order_by=(c.decided_at.desc(), c.due_at, c.id)).label("place")
+    place = (
+        func.row_number()
+        .over(partition_by=(c.state, c.reason), order_by=(c.decided_at.desc(), c.due_at, c.id))
+        .label("place")
+    )
     wanted = (at.label("at"), c.patient_id, c.journey, c.step, c.state, c.reason)
     ranked = select(*wanted, place).where(c.clinic_id == clinic, _held(since)).subquery()
     r = ranked.c
@@ -259,7 +281,9 @@ def sentences(conn: Connection, clinic: str, wanted: Collection[str]) -> dict[tu
     found: dict[tuple[str, str, str], str] = {}
     for part in chunks(sorted(wanted)):
         which = (c.clinic_id == clinic, c.patient_id.in_(part), among(c.what, "dropped", "waits"))
-        for patient, journey, step, why in conn.execute(select(c.patient_id, c.journey, c.step, c.why).where(*which).order_by(c.at, c.id)):
+        for patient, journey, step, why in conn.execute(
+            select(c.patient_id, c.journey, c.step, c.why).where(*which).order_by(c.at, c.id)
+        ):
             found[patient, journey, step] = why
     return found
 
@@ -269,7 +293,12 @@ def not_started(conn: Connection, clinic: str, since: datetime) -> list[NotStart
     c = traces.c
     size = func.count().label("size")
     which = (c.clinic_id == clinic, among(c.what, "not started"), c.at >= since)
-    statement = select(c.journey, c.why, size).where(*which).group_by(c.journey, c.why).order_by(size.desc(), c.journey, c.why)
+    statement = (
+        select(c.journey, c.why, size)
+        .where(*which)
+        .group_by(c.journey, c.why)
+        .order_by(size.desc(), c.journey, c.why)
+    )
     return [NotStarted(*row) for row in conn.execute(statement)]
 
 
@@ -280,4 +309,40 @@ def revision(conn: Connection) -> str | None:
 
 def _held(since: datetime) -> ColumnElement[bool]:
     c = messages.c
-    return or_(and_(among(c.state, "dropped"), c.decided_at >= since), and_(among(c.state, "scheduled"), c.reason != ""))
+    return or_(
+        and_(among(c.state, "dropped"), c.decided_at >= since),
+        and_(among(c.state, "scheduled"), c.reason != ""),
+    )
+
+
+class NextStep(NamedTuple):
+    """A run whose next step is not due yet. `position` counts the steps of that version of the journey from 0."""
+
+    at: datetime
+    patient: str
+    journey: str
+    version: str
+    position: int
+
+
+def next_steps(conn: Connection, clinic: str, limit: int = 30) -> list[NextStep]:
+    """The steps that fall due next, the earliest first."""
+    c = enrollments.c
+    wanted = (c.due_at, c.patient_id, c.journey, c.version, c.position)
+    which = (c.clinic_id == clinic, c.outcome.is_(None), c.due_at.is_not(None))
+    return [
+        NextStep(*row)
+        for row in conn.execute(select(*wanted).where(*which).order_by(c.due_at, c.id).limit(limit))
+    ]
+
+
+def under_way(conn: Connection, clinic: str) -> dict[str, int]:
+    """How many patients are in each journey now; a journey without any is left out."""
+    c = enrollments.c
+    statement = (
+        select(c.journey, func.count())
+        .where(c.clinic_id == clinic, c.outcome.is_(None))
+        .group_by(c.journey)
+        .order_by(c.journey)
+    )
+    return {str(journey): size for journey, size in conn.execute(statement)}

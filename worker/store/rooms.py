@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from worker.store.schema import clinics, events, imports, journey_versions, workspace_versions
 from worker.store.sql import among, insert, many
@@ -152,14 +153,7 @@ def loaded(conn: Connection, clinic: str, number: int, last_seq: int) -> None:
 
 def imports_done(conn: Connection) -> list[Import]:
     """Open imports whose events have all been folded or put aside."""
-    c, e = imports.c, events.c
-    waiting = (
-        select(e.seq).where(e.clinic_id == c.clinic_id, among(e.state, "new"), e.seq <= c.last_seq).exists()
-    )
-    statement = select(c.id, c.clinic_id, c.opened_at, c.what).where(
-        c.closed_at.is_(None), c.last_seq.is_not(None), ~waiting
-    )
-    return [Import(*row) for row in conn.execute(statement)]
+    return [Import(*row) for row in conn.execute(_IMPORTS_DONE)]
 
 
 def open_imports(conn: Connection, clinic: str | None = None) -> list[Import]:
@@ -169,3 +163,12 @@ def open_imports(conn: Connection, clinic: str | None = None) -> list[Import]:
     if clinic is not None:
         statement = statement.where(c.clinic_id == clinic)
     return [Import(*row) for row in conn.execute(statement)]
+
+
+def _imports_done() -> Select[Any]:
+    c, e = imports.c, events.c
+    waiting = select(e.seq).where(e.clinic_id == c.clinic_id, among(e.state, "new"), e.seq <= c.last_seq).exists()
+    return select(c.id, c.clinic_id, c.opened_at, c.what).where(c.closed_at.is_(None), c.last_seq.is_not(None), ~waiting)
+
+
+_IMPORTS_DONE: Final = _imports_done()

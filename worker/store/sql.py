@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, literal, or_
+from sqlalchemy import BindParameter, ColumnElement, Connection, Table, and_, bindparam, case, literal, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ def many(conn: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) ->
         conn.execute(statement, rows)
 
 
-def free(table: Table, wall: datetime) -> ColumnElement[bool]:
+def free(table: Table, wall: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Rows that nobody is at work on."""
     return or_(table.c.queued_until.is_(None), table.c.queued_until <= wall)
 

@@ -1,0 +1,141 @@
+"""Codes as people at a clinic read them. The gate and the planner name reasons by a code; every place that shows one to a person takes its words from here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+REASONS: Final[Mapping[str, str]] = {
+    "no_consent": "No leave to write",
+    "suppressed": "This address must not be written to",
+    "no_address": "No address on record",
+    "rebooked": "Has booked again",
+    "goal": "Booked or came before the message left",
+    "goal_late": "Booked or came before the message left",
+    "withdrawn": "The reason for writing was corrected",
+    "stopped": "The journey was stopped for this patient",
+    "merged": "Two records turned out to be one person",
+    "expired": "Too late to be of use",
+    "cap": "Was written to recently",
+    "quiet_hours": "Outside the hours for messages",
+    "never_open": "The quiet hours leave no moment to write",
+    "hold": "On hold",
+    "feed_stale": "Nothing heard from the clinic's systems",
+    "paused": "The journey is paused",
+    "retry": "The provider asked to try again later",
+    "minor": "Under 18",
+    "erased": "Asked to be forgotten",
+    "deceased": "Has died",
+    "do_not_contact": "Marked as “do not contact”",
+    "no_sender": "The channel is not set up",
+    "template": "The text could not be written",
+}
+"""Why a message was held back: for good, or for now."""
+
+ADVICE: Final[Mapping[str, str]] = {
+    "no_consent": "Ask at the next visit whether they would like to hear from the clinic.",
+    "no_address": "Ask for a phone number or an e-mail address at the next visit.",
+    "feed_stale": "Check that the clinic's system still sends its bookings.",
+    "no_sender": "Set the channel up in config/channels.yaml.",
+    "template": "Run “revisit check”; it names the text and the line.",
+    "never_open": "Look at quiet_hours in config/policy.yaml and send_between in the journey.",
+}
+"""What a person can do about it, where there is something."""
+
+STATES: Final[Mapping[str, str]] = {
+    "scheduled": "Scheduled",
+    "claimed": "Leaving now",
+    "sent": "Sent",
+    "delivered": "Delivered",
+    "undelivered": "Did not arrive",
+    "unknown": "Not known whether it left",
+    "failed": "Refused by the provider",
+    "dropped": "Held back",
+    "rehearsed": "Rehearsed, not sent",
+}
+CHANNELS: Final[Mapping[str, str]] = {"sms": "SMS", "email": "E-mail"}
+MODES: Final[Mapping[str, str]] = {
+    "rehearsal": "Rehearsal: everything is decided and shown here, and nothing is sent.",
+    "allow_list": "Trial: messages leave only to the addresses on the list in config/clinic.yaml; all others are shown here and not sent.",
+    "live": "Live",
+}
+STAGES: Final = ("prospect", "new", "regular", "returning", "inactive_6", "inactive_12")
+"""The usual stages as a patient goes through them; a clinic may have others."""
+
+_SAID: Final[Mapping[str, str]] = {
+    "sms:": "SMS:",
+    "email:": "E-mail:",
+    "booking.created": "a booking was made",
+    "booking.rescheduled": "a booking was moved",
+    "booking.cancelled": "a booking was cancelled",
+    "booking.no_show": "a booking was missed",
+    "visit.completed": "the patient came",
+    "visit.voided": "a visit was struck out",
+    "`stop_if` holds": "condition to stop holds",
+}
+_CODES = re.compile("|".join(rf"(?<![\w.]){re.escape(code)}" for code in _SAID))
+_DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
+_INACTIVE = re.compile(r"inactive_(\d+)")
+_DATED = re.compile(r" on \d{4}-\d{2}-\d{2}\b")
+_LONE_SEGMENT = re.compile(r"(in|not in) ([a-z][a-z0-9_]*)")
+
+
+def name(code: str) -> str:
+    """A code that has no words of its own, as words: `win_back_6` is `Win back 6`."""
+    text = code.replace("_", " ").strip()
+    return sentence(text)
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def explain(why: str) -> str:
+    """The sentence of a trace for one who knows neither codes nor how dates sort: `sms: … since 2026-03-01` is `SMS: … since 1 Mar 2026`."""
+    return sentence(_DAY.sub(lambda found: _day(found[1]), _CODES.sub(lambda found: _SAID[found[0]], why)))
+
+
+def _day(text: str) -> str:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day.day} {day:%b %Y}"
+
+
+def reason(code: str, purpose: str = "marketing") -> str:
+    """Why a message was held back."""
+    if code == "no_consent" and purpose == "marketing":
+        return "No leave to write for marketing"
+    return REASONS.get(code) or name(code) or "No reason was noted"
+
+
+def stage(code: str) -> str:
+    """The heading of a lifecycle stage."""
+    months = _INACTIVE.fullmatch(code)
+    return f"Inactive {months[1]} months" if months else name(code)
+
+
+def condition(entries: Mapping[str, str]) -> str:
+    """The conditions of a stage, as they are written in segments.yaml, as one phrase: `visits: exactly 1` is `Exactly 1 visit`."""
+    phrase = ", ".join(_phrase(key, value) for key, value in entries.items())
+    return sentence(phrase)
+
+
+def _phrase(key: str, value: str) -> str:
+    if key in ("visits", "treatments") and (match := re.fullmatch(r"(none|exactly|at least|at most)(?: (\d+))?(.*)", value)):
+        word = key.removesuffix("s") if match[2] == "1" else key
+        count = "no" if match[1] == "none" else f"{match[1]} {match[2]}"
+        return f"{count} {word}{match[3]}"
+    return f"{key.replace('_', ' ')} {value}"
+
+
+def why_not_started(why: str, titles: Mapping[str, str]) -> str:
+    """The planner's reason without what differs from patient to patient, so that equal ones can be counted together."""
+    lone = _LONE_SEGMENT.fullmatch(why)
+    if lone and lone[2] in titles:
+        return f"{'Is' if lone[1] == 'in' else 'Is not'} in “{titles[lone[2]]}”"
+    return sentence(_DATED.sub("", why))

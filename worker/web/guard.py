@@ -1,0 +1,104 @@
+"""What every answer has in common: its security headers, and that an error inside tells nobody a patient's data.
+
+Rules
+1. Nothing is loaded from anywhere: pages are one file, without scripts. What a page frames is text of its own.
+2. A page is kept by no cache and tells no other site where its reader came from.
+3. What fails inside is logged by its kind and place; its words may quote a patient.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64decode
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError as PoolTimeout
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""What the database's driver raises when the database is away or too busy."""
+
+
+class Guard:
+    """Wraps the application: headers on every answer, and an answer for every failure."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        try:
+            await self._app(scope, receive, guarded)
+        except Exception as error:  # noqa: BLE001 (rule 3: nothing of it may reach the server's own log)
+            log.error("request failed", path=_route(scope), error=type(error).__name__, where=_place(error))
+            if begun:
+                return
+            if isinstance(error, AWAY):
+                text, status, wait = "the database can't be reached just now; send it again later", 503, {"Retry-After": "10"}
+            else:
+                text, status, wait = "something went wrong here; send it again, and tell us if it stays so", 500, {}
+            await JSONResponse({"error": text}, status, wait)(scope, receive, guarded)
+
+
+def _route(scope: Scope) -> str:
+    # A link's token is a key, so only the beginning of a path is told.
+    return "/" + str(scope.get("path", "")).lstrip("/").partition("/")[0]
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace is not None else "?"
+
+
+def bearer(request: Request, token: str) -> bool:
+    """Whether the request carries `Authorization: Bearer TOKEN`; compared in constant time."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and _same(given.strip().encode("latin-1"), token)
+
+
+def basic(request: Request, token: str) -> bool:
+    """Whether the request carries HTTP Basic credentials with the token for a password, whoever the user is."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        _, _, password = b64decode(given.strip(), validate=True).partition(b":")
+    except ValueError:
+        return False
+    return _same(password, token)
+
+
+def _same(given: bytes, token: str) -> bool:
+    return hmac.compare_digest(given, token.encode())
