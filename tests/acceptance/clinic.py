@@ -112,7 +112,9 @@ def workspace(folder: Path, files: Mapping[str, str] = FILES) -> Path:
     return folder
 
 
-def athens(month: int, day: int, hour: int = 12, minute: int = 0, second: int = 0, *, year: int = 2026) -> datetime:
+def athens(
+    month: int, day: int, hour: int = 12, minute: int = 0, second: int = 0, *, year: int = 2026
+) -> datetime:
     """A moment on the clinic's clock."""
     return datetime(year, month, day, hour, minute, second, tzinfo=ATHENS)
 
@@ -142,7 +144,11 @@ _numbers: Iterator[int] = count(1)
 def person(**about: Any) -> Person:
     """Somebody whom no other test knows."""
     number = next(_numbers)
-    blank: Raw = {"id": f"p-{number}", "phone": f"+3069{number:08}", "email": f"patient{number}@mail.example.com"}
+    blank: Raw = {
+        "id": f"p-{number}",
+        "phone": f"+3069{number:08}",
+        "email": f"patient{number}@mail.example.com",
+    }
     return Person(**{**blank, **about})
 
 
@@ -154,13 +160,37 @@ def tell(kind: str, who: Person, at: datetime, key: str, **data: Any) -> Raw:
     }  # fmt: skip
 
 
-def visit(who: Person, at: datetime, key: str = "visit", *, code: str = "LHR", **data: Any) -> Raw:
-    """A completed visit with the patient's record."""
-    told = {"appointment_id": f"{who.id}/{key}", "starts_at": at.isoformat(), "services": [{"code": code}], "patient": who.record}
-    return tell("visit.completed", who, at, key, **{**told, **data})
+def visit(
+    who: Person,
+    at: datetime,
+    key: str = "visit",
+    *,
+    code: str = "LHR",
+    event_time: datetime | None = None,
+    **data: Any,
+) -> Raw:
+    """A completed visit at `at`, told then or at `event_time`, with the patient's record. `key` names the appointment."""
+    told = {
+        "appointment_id": f"{who.id}/{key}",
+        "starts_at": at.isoformat(),
+        "services": [{"code": code}],
+        "patient": who.record,
+    }
+    return tell(
+        "visit.completed", who, event_time or at, f"{key}-done" if event_time else key, **{**told, **data}
+    )
 
 
-def booking(who: Person, at: datetime, starts: datetime, key: str = "booking", *, kind: str = "created", event: str = "", **data: Any) -> Raw:
+def booking(
+    who: Person,
+    at: datetime,
+    starts: datetime,
+    key: str = "booking",
+    *,
+    kind: str = "created",
+    event: str = "",
+    **data: Any,
+) -> Raw:
     """A booking, made or changed at `at`. `key` names the appointment, `event` the event where there are several of one appointment."""
     told: Raw = {"appointment_id": f"{who.id}/{key}", "starts_at": starts.isoformat()}
     return tell(f"booking.{kind}", who, at, event or key, **{**told, **data})

@@ -17,7 +17,10 @@ from tests.acceptance.clinic import athens
 from tests.acceptance.system import System
 
 MONDAY_NOON = athens(6, 1, 12)
-DATABASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"acceptance on {name}")) for name in ("sqlite", "postgres")]
+DATABASES = [
+    pytest.param(name, marks=pytest.mark.xdist_group(f"acceptance on {name}"))
+    for name in ("sqlite", "postgres")
+]
 
 
 @pytest.fixture(scope="session", params=DATABASES)
@@ -29,7 +32,9 @@ def new_database(request: pytest.FixtureRequest) -> Callable[[], str | None]:
 
     def make() -> str:
         name = f"a_{uuid.uuid4().hex}"
-        with psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+        with psycopg.connect(
+            host=str(folder), user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"postgresql+psycopg://postgres@/{name}?host={quote(str(folder))}"
 
@@ -37,7 +42,9 @@ def new_database(request: pytest.FixtureRequest) -> Callable[[], str | None]:
 
 
 @pytest.fixture(scope="session")
-def house(new_database: Callable[[], str | None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def house(
+    new_database: Callable[[], str | None], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
     """`revisit run`, on a clock that the tests move on. It is shared: bring patients of your own, and go from `house.now()`."""
     with System(tmp_path_factory.mktemp("house"), database_url=new_database(), clock=MONDAY_NOON) as system:
         system.run()

@@ -27,7 +27,8 @@ from tests.eventually import alive, eventually
 from tests.standins.sendgrid import API_KEY, Email, SendGridStandin
 from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, Sms, TwilioStandin
 from worker.domain.history import Trace
-from worker.queue.broker import depths, make_broker
+from worker.queue.broker import Depth, depths, make_broker
+from worker.queue.client import connect
 from worker.queue.embedded import find
 from worker.store import due, look, outbox, rooms, schema
 from worker.store.engine import make_engine, read, write
@@ -38,6 +39,7 @@ TOKEN = "token-of-the-tests"
 CLINIC = "default"
 PATIENCE = 30.0
 """Seconds for whatever should happen at once."""
+START_PATIENCE = 90.0
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -61,7 +63,7 @@ class System:
         self.data.mkdir()
         self.log = folder / "log"
         self.sms, self.email = TwilioStandin(), SendGridStandin()
-        self.port = _free_port()
+        self.port = free_port()
         self._given_redis = redis_url
         self._database_url = database_url or f"sqlite:///{self.data / 'revisit.db'}"
         self.engine = make_engine(self._database_url)
@@ -69,6 +71,7 @@ class System:
         if clock is not None:
             self.move_clock(clock)
         self._http = urllib3.PoolManager(retries=False)
+        self.main: subprocess.Popen[bytes]
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
@@ -108,35 +111,58 @@ class System:
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a command that stays, in a process group of its own."""
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: PLW1509
                 [REVISIT, *command],
-                env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_end_with_us,
-            )  # noqa: PLW1509  # fmt: skip
+                env=self.environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_end_with_us,
+            )
         self._processes.append(process)
         return process
 
     def run(self) -> subprocess.Popen[bytes]:
         """`revisit run`, until it is ready."""
-        process = self.start("run", "--port", str(self.port))
-        self.await_ready(process)
-        return process
+        self.main = self.start("run", "--port", str(self.port))
+        self.await_ready(self.main)
+        return self.main
 
     def await_ready(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for /readyz."""
+        last: list[object] = [""]
 
         def ready() -> bool:
-            assert process.poll() is None, f"it ended with {process.returncode}:\n{self.said()}"
+            if process.poll() is not None:
+                return True
             try:
-                return self.request("GET", "/readyz").status == 200
-            except urllib3.exceptions.HTTPError:
+                answer = self.request("GET", "/readyz")
+            except urllib3.exceptions.HTTPError as error:
+                last[0] = error
                 return False
+            last[0] = answer.data
+            return answer.status == 200
 
-        eventually(ready, PATIENCE)
+        try:
+            eventually(ready, START_PATIENCE)
+        except AssertionError as error:
+            raise AssertionError(f"not ready: {last[0]!r}; the processes said:\n{self.said()}") from error
+        assert process.poll() is None, f"it ended with {process.returncode}:\n{self.said()}"
 
-    def command(self, *command: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def command(
+        self, *command: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            [REVISIT, *command], env={**self.environment, **(env or {})}, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+            [REVISIT, *command],
+            env={**self.environment, **(env or {})},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     def stop(self) -> None:
@@ -151,7 +177,7 @@ class System:
         assert [process.returncode for process in running] == [0] * len(running), self.said()
 
     def child(self, process: subprocess.Popen[bytes], role: str) -> int:
-        """The process that `run` keeps for a role: `web`, `worker`, `ticker`; or the embedded `valkey` server."""
+        """The process that a `run` keeps for a role: `web`, `worker`, `ticker`; or the embedded `valkey` server."""
         ends = {"valkey": "valkey-server"}.get(role)
 
         def is_it(words: list[str]) -> bool:
@@ -159,7 +185,9 @@ class System:
                 return words[0].endswith(ends)
             return words[1:4] == ["-m", "worker", role]
 
-        return eventually(lambda: next((pid for pid in members(process.pid) if is_it(_command_line(pid))), 0), PATIENCE)
+        return eventually(
+            lambda: next((pid for pid in members(process.pid) if is_it(_command_line(pid))), 0), PATIENCE
+        )
 
     def said(self) -> str:
         """What the processes wrote."""
@@ -167,14 +195,25 @@ class System:
 
     # -- the door -------------------------------------------------------------------------------------------------------------
 
-    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> urllib3.BaseHTTPResponse:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> urllib3.BaseHTTPResponse:
         """One HTTP request."""
-        named = {"Authorization": f"Bearer {TOKEN}", **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return self._http.request(method, f"http://127.0.0.1:{self.port}{path}", body=body, headers=named, timeout=PATIENCE)
+        named = {
+            "Authorization": f"Bearer {TOKEN}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        return self._http.request(
+            method, f"http://127.0.0.1:{self.port}{path}", body=body, headers=named, timeout=PATIENCE
+        )
 
     def post(self, events: Sequence[Raw] | Raw) -> dict[str, Any]:
         """Post events; they are taken."""
-        kind = "application/cloudevents+json" if isinstance(events, dict) else "application/cloudevents-batch+json"
+        kind = (
+            "application/cloudevents+json"
+            if isinstance(events, dict)
+            else "application/cloudevents-batch+json"
+        )
         answer = self.request("POST", "/events", json.dumps(events).encode(), Content_Type=kind)
         assert answer.status == 202, answer.data
         told: dict[str, Any] = answer.json()
@@ -214,17 +253,13 @@ class System:
 
     def settle(self, patience: float = PATIENCE) -> None:
         """Wait until nothing is due any more and nothing is on the queue."""
-        broker = make_broker(self.redis_url)
 
         def idle() -> bool:
             with read(self.engine) as conn:
                 left = due.count_due(conn, self._now(conn)) or len(rooms.imports_done(conn))
-            return not left and not any(depth.waiting or depth.held for depth in depths(broker).values())
+            return not left and not any(depth.waiting or depth.held for depth in self.depths().values())
 
-        try:
-            eventually(idle, patience)
-        finally:
-            broker.client.close()
+        eventually(idle, patience)
 
     def _now(self, conn: Connection) -> datetime:
         now = due.demo_clock(conn)
@@ -240,9 +275,19 @@ class System:
 
     def redis(self, ask: Callable[[redis.Redis], Any]) -> Any:
         """Ask the queue's server something."""
+        client = connect(self.redis_url)
+        try:
+            return ask(client)
+        finally:
+            client.close()
+
+    def depths(self) -> dict[str, Depth]:
+        """What lies on the queues; nothing where the server is away."""
         broker = make_broker(self.redis_url)
         try:
-            return ask(broker.client)
+            return depths(broker)
+        except redis.RedisError:
+            return {}
         finally:
             broker.client.close()
 
@@ -260,8 +305,14 @@ class System:
         """The patient's rows of the outbox, in order of their making."""
         c = schema.messages.c
         with read(self.engine) as conn:
-            ids = conn.execute(select(c.id).where(c.clinic_id == CLINIC, c.patient_id == who.id)).scalars().all()
-            return sorted(outbox.get(conn, CLINIC, ids), key=lambda row: (row.created_at, row.message.step_due_at))
+            ids = (
+                conn.execute(select(c.id).where(c.clinic_id == CLINIC, c.patient_id == who.id))
+                .scalars()
+                .all()
+            )
+            return sorted(
+                outbox.get(conn, CLINIC, ids), key=lambda row: (row.created_at, row.message.step_due_at)
+            )
 
     def message(self, who: Person) -> outbox.Row:
         """The patient's only message."""
@@ -277,18 +328,24 @@ class System:
         """The segments that the patient is in, as the pages count them."""
         c = schema.memberships.c
         with read(self.engine) as conn:
-            return set(conn.execute(select(c.segment).where(c.clinic_id == CLINIC, c.patient_id == who.id)).scalars())
+            return set(
+                conn.execute(select(c.segment).where(c.clinic_id == CLINIC, c.patient_id == who.id)).scalars()
+            )
 
     def ledger(self, patient: str) -> Any:
         """The patient's ledger as stored; None for nobody."""
         c = schema.ledgers.c
         with read(self.engine) as conn:
-            return conn.execute(select(c.data).where(c.clinic_id == CLINIC, c.patient_id == patient)).scalar_one_or_none()
+            return conn.execute(
+                select(c.data).where(c.clinic_id == CLINIC, c.patient_id == patient)
+            ).scalar_one_or_none()
 
     def rows(self, table: str, *wanted: str, **which: Any) -> list[tuple[Any, ...]]:
         """Columns of those rows of a table, in order of its key."""
         found = schema.metadata.tables[table]
-        statement = select(*(found.c[name] for name in wanted)).where(*(found.c[name] == value for name, value in which.items()))
+        statement = select(*(found.c[name] for name in wanted)).where(
+            *(found.c[name] == value for name, value in which.items())
+        )
         with read(self.engine) as conn:
             return [tuple(row) for row in conn.execute(statement.order_by(*found.primary_key.columns))]
 
@@ -320,7 +377,7 @@ def kill(pid: int) -> None:
     eventually(lambda: not alive(pid), PATIENCE)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -99,7 +99,9 @@ def test_a_booking_before_the_due_time_leaves_nothing_to_say_and_a_trace_says_wh
     house.live_through(seen + FORTNIGHT + timedelta(days=1))
 
     assert not house.texts(eleni)
-    assert ("goal", "booking.created, within 60 days") in [(trace.what, trace.why) for trace in house.traces(eleni)]
+    assert ("goal", "booking.created, within 60 days") in [
+        (trace.what, trace.why) for trace in house.traces(eleni)
+    ]
 
 
 def test_a_booking_that_comes_while_the_message_waits_for_the_morning_drops_it(house: System) -> None:
@@ -124,7 +126,18 @@ def test_who_revokes_before_the_due_time_is_not_written_to(house: System) -> Non
     eleni, seen = person(), house.now()
     house.tell(visit(eleni, seen))
     house.live_through(seen + timedelta(days=13))
-    revoked = [tell("consent.revoked", eleni, house.now(), channel, channel=channel, purpose="marketing", basis="explicit") for channel in ("sms", "email")]
+    revoked = [
+        tell(
+            "consent.revoked",
+            eleni,
+            house.now(),
+            channel,
+            channel=channel,
+            purpose="marketing",
+            basis="explicit",
+        )
+        for channel in ("sms", "email")
+    ]
     house.tell(*revoked)
     house.live_through(seen + FORTNIGHT)
 
@@ -132,19 +145,34 @@ def test_who_revokes_before_the_due_time_is_not_written_to(house: System) -> Non
     assert not house.mails(eleni)
     dropped = house.message(eleni).message
     assert (dropped.state, dropped.reason) == ("dropped", "no_consent")
-    assert any(trace.what == "dropped" and "no leave for marketing" in trace.why for trace in house.traces(eleni))
+    assert any(
+        trace.what == "dropped" and "no leave for marketing" in trace.why for trace in house.traces(eleni)
+    )
 
 
 def test_who_revokes_one_channel_is_reached_through_the_other(house: System) -> None:
     noon(house)
     eleni, seen = person(), house.now()
-    house.tell(visit(eleni, seen), tell("consent.revoked", eleni, seen + SECOND, "stop", channel="sms", purpose="marketing", basis="explicit"))
+    house.tell(
+        visit(eleni, seen),
+        tell(
+            "consent.revoked",
+            eleni,
+            seen + SECOND,
+            "stop",
+            channel="sms",
+            purpose="marketing",
+            basis="explicit",
+        ),
+    )
     house.live_through(seen + FORTNIGHT)
     assert not house.texts(eleni)
     assert len(house.mails(eleni)) == 1
 
 
-def test_two_patients_with_one_telephone_share_its_cap_and_the_second_is_written_to_a_week_later(house: System) -> None:
+def test_two_patients_with_one_telephone_share_its_cap_and_the_second_is_written_to_a_week_later(
+    house: System,
+) -> None:
     noon(house)
     seen = house.now()
     mother = person(first_name="Anna", channels=("sms",))
@@ -153,10 +181,16 @@ def test_two_patients_with_one_telephone_share_its_cap_and_the_second_is_written
     house.live_through(seen + FORTNIGHT)
 
     assert len(house.texts(mother)) == 1
-    first, second = sorted((house.message(mother).message, house.message(daughter).message), key=lambda message: message.state, reverse=True)
+    first, second = sorted(
+        (house.message(mother).message, house.message(daughter).message),
+        key=lambda message: message.state,
+        reverse=True,
+    )
     assert (first.state, second.state, second.reason) == ("sent", "scheduled", "cap")
     other = next(who for who in (mother, daughter) if who.id == second.patient)
-    assert ("waits", "no more than 1 per 1 week to one address") in [(trace.what, trace.why) for trace in house.traces(other)]
+    assert ("waits", "no more than 1 per 1 week to one address") in [
+        (trace.what, trace.why) for trace in house.traces(other)
+    ]
 
     house.live_through((seen + FORTNIGHT + timedelta(days=6)).replace(hour=18))
     assert len(house.texts(mother)) == 1
@@ -165,7 +199,9 @@ def test_two_patients_with_one_telephone_share_its_cap_and_the_second_is_written
     assert {sms.body.split()[1] for sms in house.texts(mother)} == {"Anna,", "Zoe,"}
 
 
-def test_a_provider_that_is_away_for_a_moment_is_asked_again_and_one_that_refuses_is_not(house: System) -> None:
+def test_a_provider_that_is_away_for_a_moment_is_asked_again_and_one_that_refuses_is_not(
+    house: System,
+) -> None:
     noon(house)
     seen = house.now()
     eleni, wrong = person(channels=("sms",)), person(channels=("sms",))
@@ -222,7 +258,12 @@ def test_the_log_holds_ids_and_counts_and_nothing_of_a_patient(house: System) ->
     c = schema.ledgers.c
     with read(house.engine) as conn:
         known = conn.execute(select(c.data)).scalars().all()
-    words = {entry["value"] for ledger in known for name, entry in ledger["profile"].items() if name in ("phone", "email", "first_name")}
+    words = {
+        entry["value"]
+        for ledger in known
+        for name, entry in ledger["profile"].items()
+        if name in ("phone", "email", "first_name")
+    }
     assert {"Evridiki", eleni.phone, eleni.email} <= words
     said = house.said()
     assert house.message(eleni).id in said

@@ -14,43 +14,38 @@ LEADER = "revisit:leader:ticker"
 TWO_SECONDS = {
     **FILES,
     "config/policy.yaml": "{}\n",
-    "journeys/second_visit.yaml": FILES["journeys/second_visit.yaml"].replace("wait: 14 days", "wait: 2 seconds"),
+    "journeys/second_visit.yaml": FILES["journeys/second_visit.yaml"].replace(
+        "wait: 14 days", "wait: 2 seconds"
+    ),
 }
 
 
-def test_one_sweep_and_one_drain_at_a_time_do_all_the_work(make_system: Callable[..., System], valkey_url: str) -> None:
+def test_one_sweep_and_one_drain_at_a_time_do_all_the_work(
+    make_system: Callable[..., System], valkey_url: str
+) -> None:
     system = make_system(clock=athens(6, 1, 12), redis_url=valkey_url)
-    eleni = person()
+    eleni, *lapsing, other = [person() for _ in range(4)]
+    days = (athens(12, 14, year=2025), athens(12, 15, year=2025), athens(2, 1))
+    history = [visit(who, day, historical=True) for who, day in zip((*lapsing, other), days, strict=True)]
 
-    taken = system.ingest([visit(eleni, athens(6, 1, 11))])
+    taken = system.ingest([*history, visit(eleni, athens(6, 1, 11))])
     assert taken.returncode == 0, taken.stderr
-    assert "accepted 1, duplicates 0, rejected 0" in taken.stdout
+    assert "accepted 4, duplicates 0, rejected 0" in taken.stdout
     assert system.command("worker", "--drain").returncode == 0
     assert system.segments(eleni) == {"new", "body_history"}
 
     system.move_clock(athens(6, 15, 11))
     told = json.loads(system.command("ticker", "--once").stdout)
     assert told.keys() == {"due", "changed", "queued", "seconds"}
-    assert (told["due"], told["changed"], told["queued"]) == (1, 0, 1)
-    assert not system.texts(eleni)
+    assert (told["due"], told["changed"], told["queued"]) == (3, 2, 3)
+    assert [system.segments(who) for who in (*lapsing, other)] == [{"inactive_6", "body_history"}] * 2 + [
+        {"new", "body_history"}
+    ]
+    assert not system.sms.messages
     assert system.command("worker", "--drain").returncode == 0
-    assert len(system.texts(eleni)) == 1
+    assert [len(system.texts(who)) for who in (eleni, *lapsing, other)] == [1, 1, 1, 0]
 
     assert json.loads(system.command("ticker", "--once").stdout)["due"] == 0
-
-
-def test_a_sweep_tells_how_many_patients_time_alone_has_changed(make_system: Callable[..., System], valkey_url: str) -> None:
-    system = make_system(clock=athens(6, 1, 12), redis_url=valkey_url)
-    people = [person() for _ in range(3)]
-    days = (athens(12, 20, year=2025), athens(12, 21, year=2025), athens(2, 1))
-    system.ingest([visit(who, day, historical=True) for who, day in zip(people, days, strict=True)])
-    system.command("worker", "--drain")
-    system.command("ticker", "--once")
-
-    system.move_clock(athens(6, 22))
-    told = json.loads(system.command("ticker", "--once").stdout)
-    assert told["changed"] == 2
-    assert [system.segments(who) for who in people] == [{"inactive_6", "body_history"}] * 2 + [{"new", "body_history"}]
 
 
 def test_separate_roles_send_on_the_real_clock_and_another_ticker_takes_over_when_the_leader_is_killed(
@@ -80,14 +75,6 @@ def test_separate_roles_send_on_the_real_clock_and_another_ticker_takes_over_whe
     eventually(lambda: system.message(maria).message.state == "sent", PATIENCE)
     assert len(system.texts(maria)) == 1
     assert len(system.texts(eleni)) == 1
-
-
-def test_run_leaves_no_process_behind_and_keeps_its_children_in_its_group(make_system: Callable[..., System]) -> None:
-    system = make_system()
-    process = system.run()
-    assert all(system.child(process, role) for role in ("web", "worker", "ticker", "valkey"))
-    system.stop()
-    assert process.returncode == 0
 
 
 def test_a_port_that_is_taken_is_told_with_the_way_out(make_system: Callable[..., System]) -> None:

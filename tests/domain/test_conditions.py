@@ -138,7 +138,7 @@ def turn_of(condition: Condition, look: Look) -> date | None:
     return min((turn for leaf in condition.leaves() if (turn := leaf.turn(look)) is not None), default=None)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data())
 def test_until_its_turn_a_condition_stays_what_it_is(data: st.DataObject) -> None:
     condition = condition_of(data.draw(conditions()), CLINIC)
@@ -150,7 +150,7 @@ def test_until_its_turn_a_condition_stays_what_it_is(data: st.DataObject) -> Non
         assert condition.holds(look.on(look.today + timedelta(days=n))) is now
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data())
 def test_it_holds_exactly_where_there_is_no_reason_against_it(data: st.DataObject) -> None:
     condition = condition_of(data.draw(conditions()), CLINIC)
@@ -162,7 +162,7 @@ def test_it_holds_exactly_where_there_is_no_reason_against_it(data: st.DataObjec
     assert condition.holds(look) is (condition.why_not(look) is None)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data())
 def test_none_of_is_the_opposite_of_any_of(data: st.DataObject) -> None:
     inner = ", ".join(data.draw(st.lists(conditions(), min_size=1, max_size=3)))
@@ -272,13 +272,13 @@ def test_this_is_the_appointment_that_started_the_journey() -> None:
     assert look_at(condition, facts, "2026-05-01")
 
 
-@pytest.mark.parametrize(
-    "span", ["1 month and 30 days", "6 months and 184 days", "2 months and 40 days", "12 months"]
-)
+@pytest.mark.parametrize("span", ["1 month and 30 days", "6 months and 184 days", "12 months"])
 def test_a_booking_comes_near_on_the_day_that_its_turn_names(span: str) -> None:
     condition = condition_of(f"{{next_booking: within {span}}}", CLINIC)
     for offset in range(730):
         day = date(2027, 1, 1) + timedelta(days=offset)
+        if 3 < day.day < 26:
+            continue
         facts = facts_of([booking(f"{day} 10:00", "b", told="2025-01-01")])
         look = Look(facts, day - timedelta(days=500), {})
         while not condition.holds(look):

@@ -106,6 +106,11 @@ def test_segments_that_fan_out_and_meet_again_are_read_at_once() -> None:
     assert read(HEAD + "segments:\n  a0: {visits: any}\n  b0: {visits: none}\n" + "".join(layers)) == []
 
 
+def test_a_long_chain_of_segments_is_read_or_refused_and_never_raises() -> None:
+    chain = "".join(f"  a{n}: {{in: [a{n - 1}]}}\n" for n in range(1, 1200))
+    assert len(read(HEAD + "segments:\n  a0: {visits: any}\n" + chain)) < 1200
+
+
 def test_several_mistakes_of_a_file_are_told_at_once() -> None:
     text = "lifecycle: [{New: {vists: none}}, {b: {age: old}}]\nsegments: {a: {in: [nobody], families: [botox]}, colour: red}"
     assert [problem.code for problem in read(text)].count("lifecycle-otherwise") == 1

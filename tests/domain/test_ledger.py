@@ -76,7 +76,7 @@ def view(
     return found
 
 
-@settings(max_examples=70)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_order_and_any_duplication_gives_the_same_view(data: st.DataObject) -> None:
     tz = data.draw(zones)
@@ -89,7 +89,7 @@ def test_any_order_and_any_duplication_gives_the_same_view(data: st.DataObject) 
     assert view(ledger_of(shuffled), where, segments, today) == view(ledger_of(told), where, segments, today)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.data())
 def test_any_order_and_any_duplication_gives_the_same_ledger(data: st.DataObject) -> None:
     told = data.draw(events("Europe/Athens"))
@@ -97,7 +97,7 @@ def test_any_order_and_any_duplication_gives_the_same_ledger(data: st.DataObject
     assert ledger_of(data.draw(st.permutations([*told, *again]))) == ledger_of(told)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(events("Europe/Athens"), st.integers(0, 12))
 def test_a_round_trip_through_json_at_any_point_changes_nothing(told: list[Event], point: int) -> None:
     ledger = empty()
@@ -107,7 +107,7 @@ def test_a_round_trip_through_json_at_any_point_changes_nothing(told: list[Event
     assert ledger == through_json(ledger) == ledger_of(told)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(events("Europe/Athens"), st.data())
 def test_folding_leaves_its_argument_alone(told: list[Event], data: st.DataObject) -> None:
     ledger = ledger_of(told)
@@ -117,7 +117,7 @@ def test_folding_leaves_its_argument_alone(told: list[Event], data: st.DataObjec
     assert ledger == before
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.data())
 def test_a_union_does_not_depend_on_whether_events_came_before_or_after_it(data: st.DataObject) -> None:
     mine = data.draw(events("Europe/Athens", subject="p-1", ends=False))

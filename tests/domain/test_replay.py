@@ -169,7 +169,7 @@ def interrupted(replay: Replay, story: Iterable[Event], until: datetime, chance:
         yield line
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(st.data())
 def test_stopping_and_resuming_at_any_moment_changes_no_line(data: st.DataObject) -> None:
     tz = data.draw(zones)
@@ -180,7 +180,7 @@ def test_stopping_and_resuming_at_any_moment_changes_no_line(data: st.DataObject
     assert list(interrupted(Replay(these), story, until, chance)) == whole
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.data())
 def test_lines_come_in_order_of_time_then_patient_and_no_message_twice(data: st.DataObject) -> None:
     tz = data.draw(zones)
@@ -195,7 +195,7 @@ def test_lines_come_in_order_of_time_then_patient_and_no_message_twice(data: st.
     assert len(keys) == len(set(keys))
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(st.data())
 def test_no_message_leaves_that_must_not(data: st.DataObject) -> None:
     """Consent, hold, age, tags, quiet hours and caps, each looked at from outside, on the facts of the moment of the send."""
@@ -236,7 +236,7 @@ def test_no_message_leaves_that_must_not(data: st.DataObject) -> None:
             marketing.setdefault(whose, []).append(moment)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(st.data())
 def test_an_event_told_twice_adds_no_message_and_no_transition(data: st.DataObject) -> None:
     tz = data.draw(zones)

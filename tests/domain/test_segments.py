@@ -47,7 +47,7 @@ def by_brute_force(segments: Segments, facts: Facts, today: date, days: int = FA
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data())
 def test_the_next_change_is_exactly_the_first_day_on_which_a_look_finds_one(data: st.DataObject) -> None:
     where = CLINICS[data.draw(zones)]
@@ -67,7 +67,7 @@ def test_the_next_change_is_exactly_the_first_day_on_which_a_look_finds_one(data
         assert local_day(midnight(claimed, where.tz), where.tz) == claimed
 
 
-@settings(max_examples=70)
+@settings(max_examples=50)
 @given(st.data())
 def test_why_not_is_none_exactly_when_the_patient_is_in_the_segment(data: st.DataObject) -> None:
     where = CLINICS[data.draw(zones)]

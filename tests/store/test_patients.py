@@ -305,6 +305,9 @@ def test_an_id_that_gave_way_stands_for_the_survivor(engine: Engine) -> None:
         rooms.publish(conn, CLINIC, {"v": "2"}, NOW, {})
         conn.execute(table.update().values(rules_version=1))
         assert due.take_stale_rules(conn, NOW, LEASE, 10) == []
+        patients.lock(conn, CLINIC, ["d"], since=LONG_AGO)
+        conn.execute(table.update().values(rules_version=1))
+        assert due.take_stale_rules(conn, NOW, LEASE, 10) == [(CLINIC, "d")]
         assert look.stage_sizes(conn, CLINIC) == {}
         with pytest.raises(ValueError, match="into itself"):
             patients.alias(conn, CLINIC, "a", "a")

@@ -19,7 +19,8 @@ from worker.domain.events import CHANNELS, PURPOSES
 from worker.domain.shape import Reader, money
 from worker.domain.source import Map, Node, Scalar, Seq
 
-_COUNT = re.compile(r"(none|any|exactly (\d+)|at least (\d+)|at most (\d+)|(\d+) to (\d+)|(\d+))")
+MAX_AGE: Final = 150
+_COUNT = re.compile(r"(none|any|exactly (\d{1,6})|at least (\d{1,6})|at most (\d{1,6})|(\d{1,6}) to (\d{1,6})|(\d{1,6}))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,9 @@ def _revenue(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | 
 
 def _age(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
     count = reader.parsed(node, "an age", parse_count, "at least 18")
+    if count is not None and max(count.low, count.high or 0) > MAX_AGE:
+        reader.problem("shape-value", node, f"nobody is older than {MAX_AGE}", "For example `at least 18`.")
+        return None
     return Age(count.low, count.high) if count is not None else None
 
 

@@ -43,9 +43,9 @@ def parse_instant(text: str) -> datetime:
 
 def fold(ledger: Ledger, event: Event) -> Ledger:
     """The ledger after one more event; the argument is not changed. An event that adds nothing gives an equal ledger."""
-    if ledger.get("erased"):
-        return ledger
     told = instant(event.time)
+    if ledger.get("erased"):
+        return {**ledger, "erased": min(told, ledger["erased"])} if event.type == "patient.erased" else ledger
     stamp: Stamp = [told, event.id, event.source]
     if event.type == "patient.erased":
         return {**empty(), "erased": told}
@@ -71,7 +71,7 @@ def fold(ledger: Ledger, event: Event) -> Ledger:
 def union(survivor: Ledger, other: Ledger, *, alias: str, at: datetime) -> Ledger:
     """The ledger of two patients who are one. `alias` is the id that gives way, `at` the time of the merge."""
     if survivor.get("erased") or other.get("erased"):
-        return {**empty(), "erased": survivor.get("erased") or other.get("erased")}
+        return {**empty(), "erased": min(filter(None, (survivor.get("erased"), other.get("erased"))))}
     new = {key: dict(value) if isinstance(value, dict) else value for key, value in survivor.items()}
     for key, records in other["appointments"].items():
         new["appointments"][key] = _compact([*new["appointments"].get(key, []), *records])

@@ -93,11 +93,11 @@ class Planner:
         after = self._appointment(event)
         patient.as_of = at if patient.as_of is None else max(at, patient.as_of)
         if self.facts.erased or self.facts.deceased:
-            self._leave_alone(event, at)
+            self._leave_alone(at)
             return
         news = _is_news(event, before, after)
         fact_at = _fact_time(event)
-        self._withdraw(fact_at, at)
+        self._withdraw(_touched(fact_at, before, after), at)
         if news:
             self._goals(event, after, fact_at, at)
         self._stops(at)
@@ -128,6 +128,7 @@ class Planner:
 
     def _let_midnights_pass(self, until: datetime, *, silent: bool) -> None:
         patient = self.patient
+        silent = silent or self.facts.deceased
         while patient.next_change_at is not None and patient.next_change_at <= until:
             at = patient.as_of = patient.next_change_at
             entered, left = self._move("time", at, silent=silent, told_at=at)
@@ -192,15 +193,25 @@ class Planner:
 
     def reconsider(self, at: datetime) -> None:
         """The ledger was joined with another's: withdraw what lost its reason, and move silently."""
+        if self.facts.erased or self.facts.deceased:
+            self._leave_alone(at)
+            return
         self._withdraw(datetime.min.replace(tzinfo=UTC), at)
         self._move("merge", self.patient.as_of or at, silent=True, told_at=at)
 
     # -- segments -------------------------------------------------------------------------------------------------------------
 
     def _bring_up_to_rules(self) -> None:
-        """Recompute under new rules; such changes enroll nobody."""
-        assert self.patient.as_of is not None
-        self._move("rules", self.patient.as_of, silent=True, told_at=self.patient.as_of)
+        """Recompute under new rules; such changes enroll nobody.
+
+        What the new rules would have changed until now is so from now on, silently; but a midnight that was due under the old ones and has not passed yet
+        (the system was down) still passes, and fires.
+        """
+        patient = self.patient
+        pending = patient.next_change_at is not None and patient.next_change_at <= self.now
+        until = patient.next_change_at - timedelta(microseconds=1) if pending and patient.next_change_at is not None else self.now
+        patient.as_of = max(until, patient.as_of or until)
+        self._move("rules", patient.as_of, silent=True, told_at=patient.as_of)
 
     def _move(self, cause: Cause, look_at: datetime, *, silent: bool, told_at: datetime) -> tuple[frozenset[str], frozenset[str]]:
         """Bring memberships up to date; returns what was entered and left, journeys' starts included."""
@@ -291,7 +302,7 @@ class Planner:
         """The runs under way."""
         return [run for run in self.patient.enrollments.values() if run.active]
 
-    def _leave_alone(self, event: Event, at: datetime) -> None:
+    def _leave_alone(self, at: datetime) -> None:
         why = "the patient asked to be forgotten" if self.facts.erased else "the patient has died"
         for run in self.active():
             self.end(run, "stopped", why, at)
@@ -377,7 +388,8 @@ class Planner:
         if journey.stop_if is not None and journey.stop_if.holds(self.look(self.now, run.appointment)):
             self.end(run, "stopped", "its `stop_if` holds", self.now)
             return False
-        step, due = journey.steps[run.position], run.due_at
+        # A pause puts the next look off, not the moment at which the step was due.
+        step, due = journey.steps[run.position], self._aim(run, journey).due_at or run.due_at
         expires_at = add_span(due, journey.expires, self.facts.tz)
         if isinstance(step.action, Stop):
             self.end(run, "finished", step.action.reason, due)
@@ -471,6 +483,13 @@ def _fact_time(event: Event) -> datetime:
 
 
 fact_time = _fact_time
+
+
+def _touched(fact_at: datetime, before: Appointment | None, after: Appointment | None) -> datetime:
+    """From when on what was known is different: a correction that takes a visit away reaches back to that visit."""
+    if before is None or before.status != "completed" or before.starts_at is None or (after is not None and after.status == "completed" and after.day == before.day):
+        return fact_at
+    return min(fact_at, before.starts_at)
 
 
 def _is_news(event: Event, before: Appointment | None, after: Appointment | None) -> bool:

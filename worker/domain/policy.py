@@ -78,7 +78,7 @@ class Policy:
 
 
 def _cap(text: str) -> Cap | None:
-    match = re.fullmatch(r"(\d{1,3}) per (?:(\d+ )?(\w+))", text.strip())
+    match = re.fullmatch(r"([1-9]\d{0,2}) per (?:(\d+ )?(\w+))", text.strip())
     span = parse_span(f"{(match[2] or '1 ').strip()} {match[3]}") if match else None
     return Cap(int(match[1]), span) if match and span and span.whole_days and not span.is_zero else None
 

@@ -21,6 +21,7 @@ from worker.domain.shape import NAME, Reader
 from worker.domain.source import Map, Node, Scalar
 
 MAX_TRIES = 400
+MAX_CHAIN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,14 @@ def _stage(reader: Reader, key: Scalar, value: Node, scope: Scope, *, last: bool
 
 
 def _no_circles(reader: Reader, named: Mapping[str, Condition], names: Mapping[str, Scalar]) -> None:
+    deep: set[str] = set()
+
     def reach(name: str, path: Sequence[str]) -> Sequence[str] | None:
         if name in path:
             return [*path[path.index(name) :], name]
+        if len(path) > MAX_CHAIN:
+            deep.add(path[0])
+            return None
         for other in named[name].segments() if name in named else ():
             circle = reach(other, [*path, name])
             if circle is not None:
@@ -159,6 +165,8 @@ def _no_circles(reader: Reader, named: Mapping[str, Condition], names: Mapping[s
 
     for name in named:
         circle = reach(name, [])
+        if name in deep:
+            reader.problem("segment-chain", names[name], f"`{name}` rests on more than {MAX_CHAIN} segments that rest on one another", "Write its conditions out.")
         if circle is not None and circle[0] == name:
             reader.problem("segment-circle", names[name], f"`{name}` depends on itself: {' → '.join(circle)}", "Take one of these out.")
 

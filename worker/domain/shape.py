@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeVar
 
 from worker.domain.calendar import Span, Window, parse_span, parse_window
@@ -178,16 +178,5 @@ def _iso_day(text: str) -> date | None:
 
 def money(text: str) -> tuple[int, str] | None:
     """`1500 EUR` or `1500.50 EUR` as minor units and currency (two decimals, as ISO 4217 has for all currencies in use here)."""
-    parts = text.replace(",", "").split()
-    if len(parts) != 2 or not re.fullmatch(r"[A-Z]{3}", parts[1]):
-        return None
-    try:
-        amount = Decimal(parts[0])
-    except InvalidOperation:
-        return None
-    return (int(amount * 100), parts[1]) if amount.is_finite() and amount >= 0 else None
-
-
-def known_fields(entries: Mapping[str, Node], *names: str) -> list[str]:
-    """Which of these keys are there, in this order."""
-    return [name for name in names if name in entries]
+    match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,2})?) ([A-Z]{3})", text.strip().replace(",", ""))
+    return (int(Decimal(match[1]) * 100), match[2]) if match else None

@@ -120,6 +120,8 @@ class _Composer:
         if getattr(event, "tag", None) is not None:
             raise _Refused("yaml-tag", place, "tags (!) are not used here", "Put the text in quotes if it begins with an exclamation mark.")
         if isinstance(event, yaml.ScalarEvent):
+            if any("\ud800" <= letter <= "\udfff" for letter in event.value):
+                raise _Refused("yaml-syntax", place, "half of a character pair (\\ud800 to \\udfff) is no character", "Write the character itself.")
             return Scalar(event.value, place, quoted=event.style is not None and event.style in "'\"|>")
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Node] = []
@@ -171,6 +173,9 @@ def compose(written: str | bytes, file: str) -> tuple[Node | None, list[Problem]
     except yaml.YAMLError as error:
         position = getattr(error, "position", 0)
         return None, [Problem("yaml-syntax", "error", file, text.count("\n", 0, position) + 1, 1, "a character here is not allowed in YAML", "Remove the invisible or control character.")]
+    except (ValueError, OverflowError):
+        # The parser itself stumbles over escapes and versions with absurd numbers in them.
+        return None, [Problem("yaml-syntax", "error", file, 1, 1, "a number in an escape (\\U…) or a %YAML line is not possible", "Remove it.")]
     except RecursionError:
         return None, [Problem("yaml-too-deep", "error", file, 1, 1, f"this is nested more than {MAX_DEPTH} levels deep", "Flatten it.")]
 

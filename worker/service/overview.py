@@ -22,7 +22,8 @@ from worker.domain.planner import Patient
 from worker.domain.rules import Rules
 from worker.domain.source import Map, Scalar, Seq, compose
 from worker.service import words
-from worker.store import look, rooms as stored_rooms
+from worker.store import look
+from worker.store import rooms as stored_rooms
 from worker.store.engine import read
 from worker.workspace.files import raw
 from worker.workspace.house import House
@@ -230,11 +231,17 @@ class _Looking:
         names = self.rules.segments.stages
         if set(names) <= set(words.STAGES):
             names = tuple(sorted(names, key=words.STAGES.index))
-        return tuple(Size(n, words.stage(n), about.get(n, ""), sizes.get(n, 0), sizes.get(n, 0) / whole) for n in names)
+        return tuple(
+            Size(n, words.stage(n), about.get(n, ""), sizes.get(n, 0), sizes.get(n, 0) / whole) for n in names
+        )
 
     def segments(self, sizes: Mapping[str, int], whole: int) -> tuple[Size, ...]:
         titles, stages = self.rules.segments.titles, set(self.rules.segments.stages)
-        found = (Size(n, words.sentence(titles[n]), "", sizes.get(n, 0), sizes.get(n, 0) / (whole or 1)) for n in titles if n not in stages)
+        found = (
+            Size(n, words.sentence(titles[n]), "", sizes.get(n, 0), sizes.get(n, 0) / (whole or 1))
+            for n in titles
+            if n not in stages
+        )
         return tuple(sorted(found, key=lambda size: (-size.size, size.name)))
 
     def journeys(self) -> tuple[JourneyLine, ...]:
@@ -243,8 +250,16 @@ class _Looking:
             states[tally.journey][tally.state] = tally.size
         running = look.under_way(self.conn, self.clinic)
         known = self.rules.journeys
-        names = [*sorted(known, key=lambda n: (known[n].priority, n)), *sorted((states.keys() | running.keys()) - known.keys())]
-        return tuple(JourneyLine(n, self.title(n), known[n].status if n in known else "removed", running.get(n, 0), states[n]) for n in names)
+        names = [
+            *sorted(known, key=lambda n: (known[n].priority, n)),
+            *sorted((states.keys() | running.keys()) - known.keys()),
+        ]
+        return tuple(
+            JourneyLine(
+                n, self.title(n), known[n].status if n in known else "removed", running.get(n, 0), states[n]
+            )
+            for n in names
+        )
 
     def recent(self, limit: int) -> tuple[Sent, ...]:
         return tuple(
@@ -257,7 +272,13 @@ class _Looking:
 
     def coming(self, limit: int) -> tuple[Coming, ...]:
         found = [
-            Coming(self.local(one.at), one.patient, self.title(one.journey), "Message", words.reason(one.reason) if one.reason else "")
+            Coming(
+                self.local(one.at),
+                one.patient,
+                self.title(one.journey),
+                "Message",
+                words.reason(one.reason) if one.reason else "",
+            )
             for one in look.next_messages(self.conn, self.clinic, limit)
         ]
         # Runs that have reached their end are due too, but nobody will see anything of it.
@@ -280,7 +301,17 @@ class _Looking:
     def _pinned(self, steps: Iterable[look.NextStep]) -> Rules:
         runs = {
             str(number): Enrollment(
-                str(number), step.patient, step.journey, step.version, "", step.at, "", None, step.position, step.at, step.at
+                str(number),
+                step.patient,
+                step.journey,
+                step.version,
+                "",
+                step.at,
+                "",
+                None,
+                step.position,
+                step.at,
+                step.at,
             )
             for number, step in enumerate(steps)
         }
@@ -300,7 +331,9 @@ class _Looking:
         shown: dict[tuple[str, bool], list[Example]] = defaultdict(list)
         for one in examples:
             why = said.get((one.patient, one.journey, one.step), "")
-            shown[one.reason, one.state == "scheduled"].append(Example(self.local(one.at), one.patient, self.title(one.journey), words.explain(why)))
+            shown[one.reason, one.state == "scheduled"].append(
+                Example(self.local(one.at), one.patient, self.title(one.journey), words.explain(why))
+            )
         return tuple(
             Held(
                 code, words.reason(code, "marketing" if purposes[code, waiting] == {"marketing"} else "care"), words.ADVICE.get(code, ""),
@@ -313,11 +346,21 @@ class _Looking:
         counted: Counter[tuple[str, str]] = Counter()
         for one in look.not_started(self.conn, self.clinic, self.now - LATELY):
             counted[one.journey, words.why_not_started(one.why, self.rules.segments.titles)] += one.size
-        return tuple(NotBegun(self.title(journey), why, size) for (journey, why), size in sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+        return tuple(
+            NotBegun(self.title(journey), why, size)
+            for (journey, why), size in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        )
 
     def tasks(self) -> tuple[ToDo, ...]:
         return tuple(
-            ToDo(one.patient, self.title(one.journey), words.name(one.assignee), one.note, self.local(one.due_at), one.due_at < self.now)
+            ToDo(
+                one.patient,
+                self.title(one.journey),
+                words.name(one.assignee),
+                one.note,
+                self.local(one.due_at),
+                one.due_at < self.now,
+            )
             for one in look.open_tasks(self.conn, self.clinic)
         )
 
@@ -327,10 +370,18 @@ class _Looking:
         left: Counter[str] = Counter()
         for move in look.moves(self.conn, self.clinic, self.now - WEEK):
             (entered if move.change == "entered" else left)[move.segment] += move.size
-        order = [*(size.name for size in self.stages()), *sorted((entered.keys() | left.keys()) - set(stages))]
+        order = [
+            *(size.name for size in self.stages()),
+            *sorted((entered.keys() | left.keys()) - set(stages)),
+        ]
         titles = self.rules.segments.titles
         return tuple(
-            Move(words.stage(n) if n in stages else words.sentence(titles.get(n, words.name(n))), entered[n], left[n], n in stages)
+            Move(
+                words.stage(n) if n in stages else words.sentence(titles.get(n, words.name(n))),
+                entered[n],
+                left[n],
+                n in stages,
+            )
             for n in order
             if entered[n] or left[n]
         )

@@ -22,9 +22,13 @@ def readiness(house: House, queue_ok: Callable[[], bool]) -> dict[str, str]:
     try:
         with read(house.engine) as conn:
             if look.revision(conn) != _newest():
-                found["database"] = "its tables are not those of this version; start “revisit run” once, or install the version that was used last"
+                found["database"] = (
+                    "its tables are not those of this version; start “revisit run” once, or install the version that was used last"
+                )
                 found["rooms"] = "not known"
-            elif not any(rooms.current_version(conn, clinic) is not None for clinic in rooms.clinic_ids(conn)):
+            elif not any(
+                rooms.current_version(conn, clinic) is not None for clinic in rooms.clinic_ids(conn)
+            ):
                 found["rooms"] = "nothing is published; “revisit run” publishes the workspace when it starts"
     except (SQLAlchemyError, OSError) as error:
         log.warning("database not ready", error=type(error).__name__)

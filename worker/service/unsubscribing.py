@@ -18,7 +18,8 @@ from worker.domain.events import Event
 from worker.domain.ledger import parse_instant
 from worker.service.folding import fold
 from worker.service.jobs import Job
-from worker.store import events as stored, outbox, patients
+from worker.store import events as stored
+from worker.store import outbox, patients
 from worker.store.engine import read, write
 from worker.workspace.house import QUEUE_LEASE, House, NoRooms
 
@@ -52,7 +53,14 @@ def look_up(house: House, token: str) -> Link | None:
         except NoRooms:
             return None
     row = rows[0]
-    return Link(clinic, message_id, row.message.channel or "email", row.language or about.language, about.name, about.phone)
+    return Link(
+        clinic,
+        message_id,
+        row.message.channel or "email",
+        row.language or about.language,
+        about.name,
+        about.phone,
+    )
 
 
 def unsubscribe(house: House, token: str) -> tuple[Link, Sequence[Job]] | None:
@@ -80,11 +88,23 @@ def _tell(house: House, link: Link) -> list[int]:
         # One event for each leave that is taken back; and never older than that leave, whatever the clock of the system that told of it said.
         digest = hashlib.sha256(f"{link.clinic} {link.message} {granted}".encode()).hexdigest()[:32]
         at = max(now, parse_instant(granted)) if granted else now
-        data = {"channel": link.channel, "purpose": "marketing", "basis": "explicit", "source": "unsubscribe link"}
+        data = {
+            "channel": link.channel,
+            "purpose": "marketing",
+            "basis": "explicit",
+            "source": "unsubscribe link",
+        }
         event = Event(digest, SOURCE, "consent.revoked", subject, at, data)
         return stored.accept(conn, link.clinic, [event], now, queued_until=house.wall() + QUEUE_LEASE).seqs
 
 
 def _granted(consent: Mapping[str, Any], channel: str) -> str:
     """When the last explicit grant was given; empty where there was none."""
-    return max((entry["stamp"][0] for key, entry in consent.items() if key.startswith(f"{channel} marketing granted ")), default="")
+    return max(
+        (
+            entry["stamp"][0]
+            for key, entry in consent.items()
+            if key.startswith(f"{channel} marketing granted ")
+        ),
+        default="",
+    )

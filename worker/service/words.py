@@ -126,7 +126,9 @@ def condition(entries: Mapping[str, str]) -> str:
 
 
 def _phrase(key: str, value: str) -> str:
-    if key in ("visits", "treatments") and (match := re.fullmatch(r"(none|exactly|at least|at most)(?: (\d+))?(.*)", value)):
+    if key in ("visits", "treatments") and (
+        match := re.fullmatch(r"(none|exactly|at least|at most)(?: (\d+))?(.*)", value)
+    ):
         word = key.removesuffix("s") if match[2] == "1" else key
         count = "no" if match[1] == "none" else f"{match[1]} {match[2]}"
         return f"{count} {word}{match[3]}"

@@ -236,7 +236,7 @@ def letters(conn: Connection, clinic: str, limit: int = 30) -> list[Letter]:
         c.reason,
     )
     which = (c.clinic_id == clinic, c.decided_at.is_not(None), among(c.state, *_LET_OUT))
-    statement = select(*wanted).where(*which).order_by(c.decided_at.desc(), c.id).limit(limit)
+    statement: Any = select(*wanted).where(*which).order_by(c.decided_at.desc(), c.id).limit(limit)
     return [Letter(*row) for row in conn.execute(statement)]
 
 

@@ -39,7 +39,9 @@ AT_ONCE = 4
 """Batches that are read and written at a time; more would only wait for each other in the database."""
 SMALL_BODY = 64 * 1024
 
-NOTHING_PUBLISHED = "nothing is published for this clinic yet; start “revisit run”, which publishes the workspace"
+NOTHING_PUBLISHED = (
+    "nothing is published for this clinic yet; start “revisit run”, which publishes the workspace"
+)
 
 
 def make_app(
@@ -69,8 +71,21 @@ def make_app(
 
 
 class _Site:
-    def __init__(self, house: House, token: str, enqueue: Callable[[Sequence[Job]], object], open_page: bool, redis_ok: Callable[[], bool]) -> None:
-        self._house, self._token, self._enqueue, self._open, self._redis_ok = house, token, enqueue, open_page, redis_ok
+    def __init__(
+        self,
+        house: House,
+        token: str,
+        enqueue: Callable[[Sequence[Job]], object],
+        open_page: bool,
+        redis_ok: Callable[[], bool],
+    ) -> None:
+        self._house, self._token, self._enqueue, self._open, self._redis_ok = (
+            house,
+            token,
+            enqueue,
+            open_page,
+            redis_ok,
+        )
         self._batches = CapacityLimiter(AT_ONCE)
 
     # -- events ---------------------------------------------------------------------------------------------------------------
@@ -85,12 +100,16 @@ class _Site:
         try:
             body = await body_of(request)
         except TooLong:
-            return Refusal(f"the body is longer than {LIMIT // 1024 // 1024} MB; send it in smaller batches", 413)
+            return Refusal(
+                f"the body is longer than {LIMIT // 1024 // 1024} MB; send it in smaller batches", 413
+            )
         except TooSlow:
             return Refusal("the body came in too slowly; send it again", 408)
         except ClientDisconnect:
             return Response(status_code=400)
-        return await to_thread.run_sync(self._take, request.headers.get("content-type", ""), body, limiter=self._batches)
+        return await to_thread.run_sync(
+            self._take, request.headers.get("content-type", ""), body, limiter=self._batches
+        )
 
     def _take(self, content_type: str, body: bytes) -> Response:
         raws = parse_body(content_type, body)
@@ -100,14 +119,20 @@ class _Site:
             return _error(413, f"the batch holds {len(raws)} events; send at most {MOST_EVENTS} at a time")
         if full(self._house):
             wait = int(RETRY_AFTER.total_seconds())
-            return _error(429, f"too many events are waiting; send it again in {wait} seconds", {"Retry-After": str(wait)})
+            return _error(
+                429,
+                f"too many events are waiting; send it again in {wait} seconds",
+                {"Retry-After": str(wait)},
+            )
         try:
             taken: Taken = accept(self._house, the_clinic(self._house), raws, "http")
         except NoRooms:
             return _error(503, NOTHING_PUBLISHED, {"Retry-After": "30"})
         self._queue(taken.jobs)
         rejected = [{"index": index, "errors": list(errors)} for index, errors in taken.rejected]
-        return JSONResponse({"accepted": taken.accepted, "duplicates": taken.duplicates, "rejected": rejected}, 202)
+        return JSONResponse(
+            {"accepted": taken.accepted, "duplicates": taken.duplicates, "rejected": rejected}, 202
+        )
 
     def _queue(self, jobs: Sequence[Job]) -> None:
         if not jobs:

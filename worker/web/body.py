@@ -13,7 +13,7 @@ LIMIT: Final = 5 * 1024 * 1024
 """Bytes."""
 PATIENCE: Final = 30
 """Seconds for a whole body to come in."""
-LINGER_BYTES: Final = 64 * 1024 * 1024
+LINGER_BYTES: Final = 32 * 1024 * 1024
 LINGER: Final = 5
 """How much, and for how many seconds, a sender that was refused may go on sending before the connection is closed."""
 
@@ -53,7 +53,7 @@ class Refusal(JSONResponse):
     def __init__(self, error: str, status: int) -> None:
         super().__init__({"error": error}, status, {"Connection": "close"})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, then let the sender finish."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})

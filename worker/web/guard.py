@@ -13,7 +13,8 @@ from base64 import b64decode
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -64,9 +65,17 @@ class Guard:
             if begun:
                 return
             if isinstance(error, AWAY):
-                text, status, wait = "the database can't be reached just now; send it again later", 503, {"Retry-After": "10"}
+                text, status, wait = (
+                    "the database can't be reached just now; send it again later",
+                    503,
+                    {"Retry-After": "10"},
+                )
             else:
-                text, status, wait = "something went wrong here; send it again, and tell us if it stays so", 500, {}
+                text, status, wait = (
+                    "something went wrong here; send it again, and tell us if it stays so",
+                    500,
+                    {},
+                )
             await JSONResponse({"error": text}, status, wait)(scope, receive, guarded)
 
 
@@ -79,7 +88,11 @@ def _place(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace is not None else "?"
+    return (
+        f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        if trace is not None
+        else "?"
+    )
 
 
 def bearer(request: Request, token: str) -> bool:

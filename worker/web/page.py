@@ -33,31 +33,56 @@ def front(seen: Overview) -> str:
     coming: dict[tuple[datetime, str, str, str], list[Coming]] = {}
     for one in seen.coming:
         coming.setdefault((one.at, one.what, one.journey, one.note), []).append(one)
-    about = {"o": seen, "coming": list(coming.values()), "tasks": list(tasks.values()), "shown": SHOWN, "lately": LATELY.days, "channels": words.CHANNELS}
+    about = {
+        "o": seen,
+        "coming": list(coming.values()),
+        "tasks": list(tasks.values()),
+        "shown": SHOWN,
+        "lately": LATELY.days,
+        "channels": words.CHANNELS,
+    }
     return _env().get_template("page.html.j2").render(about)
 
 
 def empty() -> str:
     """Instead of the overview, before anything was published."""
-    return _notice("en", "Revisit", "Nothing is published yet", ["Start “revisit run” in the clinic's folder; it publishes the workspace, and this page fills."])
+    return _notice(
+        "en",
+        "Revisit",
+        "Nothing is published yet",
+        ["Start “revisit run” in the clinic's folder; it publishes the workspace, and this page fills."],
+    )
 
 
 def locked() -> str:
     """Instead of the overview, for one without the password."""
-    return _notice("en", "Revisit", "A password is needed", ["This page shows patients' data. Give any user name, and the API token for the password."])
+    return _notice(
+        "en",
+        "Revisit",
+        "A password is needed",
+        ["This page shows patients' data. Give any user name, and the API token for the password."],
+    )
 
 
 def ask_unsubscribe(link: Link) -> str:
     """One question and one button, in the patient's language; it changes nothing by itself."""
     said, about = UNSUBSCRIBE[_language(link)], _about(link)
-    return _notice(_language(link), link.clinic_name, said["ask"].format(**about), [said["what"].format(**about), said["care"]], button=said["button"])
+    return _notice(
+        _language(link),
+        link.clinic_name,
+        said["ask"].format(**about),
+        [said["what"].format(**about), said["care"]],
+        button=said["button"],
+    )
 
 
 def unsubscribed(link: Link) -> str:
     """It is done."""
     said, about = UNSUBSCRIBE[_language(link)], _about(link)
     last = said["call"].format(**about) if about["phone"] else said["visit"]
-    return _notice(_language(link), link.clinic_name, said["done"], [said["stopped"].format(**about), said["care"], last])
+    return _notice(
+        _language(link), link.clinic_name, said["done"], [said["stopped"].format(**about), said["care"], last]
+    )
 
 
 def no_such_link() -> str:
@@ -66,8 +91,20 @@ def no_such_link() -> str:
     return _notice("en", "Revisit", head[0], [head[1]], also=("el", other[0], other[1]))
 
 
-def _notice(language: str, name: str, title: str, lines: list[str], *, button: str = "", also: tuple[str, str, str] | None = None) -> str:
-    return _env().get_template("notice.html.j2").render(language=language, name=name, title=title, lines=lines, button=button, also=also)
+def _notice(
+    language: str,
+    name: str,
+    title: str,
+    lines: list[str],
+    *,
+    button: str = "",
+    also: tuple[str, str, str] | None = None,
+) -> str:
+    return (
+        _env()
+        .get_template("notice.html.j2")
+        .render(language=language, name=name, title=title, lines=lines, button=button, also=also)
+    )
 
 
 def _language(link: Link) -> str:
@@ -75,12 +112,18 @@ def _language(link: Link) -> str:
 
 
 def _about(link: Link) -> dict[str, str]:
-    return {"clinic": link.clinic_name, "phone": _phone(link.clinic_phone), "by": CHANNEL[_language(link)].get(link.channel, link.channel)}
+    return {
+        "clinic": link.clinic_name,
+        "phone": _phone(link.clinic_phone),
+        "by": CHANNEL[_language(link)].get(link.channel, link.channel),
+    }
 
 
 def _phone(number: str) -> str:
     try:
-        return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        return phonenumbers.format_number(
+            phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL
+        )
     except phonenumbers.NumberParseException:
         return number
 
@@ -91,7 +134,15 @@ def _env() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True, default_for_string=True), undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    env.filters |= {"day": day, "clock": clock, "number": number, "share": share, "language": language_name, "preview": preview, "count": count}
+    env.filters |= {
+        "day": day,
+        "clock": clock,
+        "number": number,
+        "share": share,
+        "language": language_name,
+        "preview": preview,
+        "count": count,
+    }
     return env
 
 

@@ -34,6 +34,12 @@ UNSUBSCRIBE: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 NO_LINK: Final[Mapping[str, tuple[str, str]]] = {
-    "en": ("This link does not work", "It may have been cut short on its way. Open it again from the message, or call the clinic."),
-    "el": ("Ο σύνδεσμος δεν λειτουργεί", "Ίσως κόπηκε στη διαδρομή. Ανοίξτε τον ξανά από το μήνυμα ή καλέστε την κλινική."),
+    "en": (
+        "This link does not work",
+        "It may have been cut short on its way. Open it again from the message, or call the clinic.",
+    ),
+    "el": (
+        "Ο σύνδεσμος δεν λειτουργεί",
+        "Ίσως κόπηκε στη διαδρομή. Ανοίξτε τον ξανά από το μήνυμα ή καλέστε την κλινική.",
+    ),
 }

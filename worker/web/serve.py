@@ -28,7 +28,9 @@ class PortTaken(OSError):
 class WebServer(uvicorn.Server):
     """A server on a port that it has already taken. `stop` may be called from any thread."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None] | None = None
+    ) -> None:
         """`port` 0 takes any; `on_ready` is told the URL once requests are answered. Raises PortTaken."""
         self._socket = _listen(host, port)
         self._host, self._on_ready = host, on_ready
@@ -89,9 +91,13 @@ def serve(app: ASGIApp, host: str, port: int, *, on_ready: Callable[[str], None]
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
     except socket.gaierror as error:
-        raise PortTaken(f"there is no address {host!r} on this machine; choose another with --host") from error
+        raise PortTaken(
+            f"there is no address {host!r} on this machine; choose another with --host"
+        ) from error
     listener = socket.socket(family, kind, protocol)
     try:
         if os.name != "nt":
@@ -104,5 +110,7 @@ def _listen(host: str, port: int) -> socket.socket:
             raise PortTaken(f"port {port} is in use; choose another with --port") from error
         if error.errno == errno.EACCES:
             raise PortTaken(f"port {port} is not for everybody; choose one above 1023 with --port") from error
-        raise PortTaken(f"it can't serve on {host} port {port}: {error.strerror}; choose another with --host or --port") from error
+        raise PortTaken(
+            f"it can't serve on {host} port {port}: {error.strerror}; choose another with --host or --port"
+        ) from error
     return listener
