@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,8 +90,11 @@ def open_worker(settings: Settings) -> Iterator[Parts]:
             house.engine.dispose()
 
 
-def set_up_logging() -> None:
-    """One line an event on stderr: readable on a terminal, JSON elsewhere. What is logged are ids and counts, never a patient's data."""
+def set_up_logging(*, quiet: bool = False) -> None:
+    """One line an event on stderr: readable on a terminal, JSON elsewhere. What is logged are ids and counts, never a patient's data.
+
+    `quiet`, or REVISIT_LOG=warning for a child of the demo, leaves out what is no warning.
+    """
     terminal = sys.stderr.isatty()
     renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     shared: list[structlog.typing.Processor] = [
@@ -110,6 +114,6 @@ def set_up_logging() -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(logging.WARNING if quiet or os.environ.get("REVISIT_LOG") == "warning" else logging.INFO)
     for noisy in ("apscheduler", "dramatiq", "alembic", "urllib3", "twilio", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -37,9 +37,9 @@ from worker.store.migrate import upgrade
 REVISIT = Path(sys.executable).with_name("revisit")
 TOKEN = "token-of-the-tests"
 CLINIC = "default"
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds for whatever should happen at once."""
-START_PATIENCE = 90.0
+START_PATIENCE = 120.0
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -178,12 +178,9 @@ class System:
 
     def child(self, process: subprocess.Popen[bytes], role: str) -> int:
         """The process that a `run` keeps for a role: `web`, `worker`, `ticker`; or the embedded `valkey` server."""
-        ends = {"valkey": "valkey-server"}.get(role)
 
         def is_it(words: list[str]) -> bool:
-            if ends is not None:
-                return words[0].endswith(ends)
-            return words[1:4] == ["-m", "worker", role]
+            return "valkey-server" in words[0] if role == "valkey" else words[1:4] == ["-m", "worker", role]
 
         return eventually(
             lambda: next((pid for pid in members(process.pid) if is_it(_command_line(pid))), 0), PATIENCE

@@ -11,7 +11,7 @@ from datetime import timedelta
 import urllib3
 
 from tests.acceptance.clinic import Raw, person, visit
-from tests.acceptance.system import PATIENCE, System, kill
+from tests.acceptance.system import PATIENCE, START_PATIENCE, System, kill
 from tests.eventually import alive, eventually
 
 LEASE_OVER = 90.0
@@ -29,7 +29,7 @@ def post_until_taken(house: System, events: Sequence[Raw]) -> None:
         assert told["accepted"] + told["duplicates"] == len(events)
         return True
 
-    eventually(taken, PATIENCE)
+    eventually(taken, START_PATIENCE)
 
 
 def next_noon(house: System) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -134,6 +133,7 @@ def worker(
     workspace: Workspace = None,
     drain: Annotated[bool, typer.Option("--drain", help="End when the queue is empty.")] = False,
     threads: Annotated[int, typer.Option("--threads", min=1, max=64, help="Jobs at a time.")] = 8,
+    idle_ms: Annotated[int, typer.Option("--idle-ms", min=1, max=10_000, help="How long an idle worker waits between two looks at the queue.")] = 100,
 ) -> None:
     """Fold events, advance journeys, send messages: one role of several."""
     from worker.queue.broker import run_worker
@@ -144,7 +144,7 @@ def worker(
     house_of(config).engine.dispose()
     stop = stop_on_signals()
     with open_worker(config) as parts:
-        run_worker(parts.queue.broker, threads=threads, drain=drain, stop=stop)
+        run_worker(parts.queue.broker, threads=threads, drain=drain, stop=stop, idle_ms=idle_ms)
 
 
 @app.command()
@@ -163,12 +163,6 @@ def ticker(workspace: Workspace = None, once: Annotated[bool, typer.Option("--on
             sys.stdout.write(json.dumps(found) + "\n")
         else:
             run_ticker(house, queue, stop_on_signals())
-
-
-def await_stop(stop: threading.Event) -> None:
-    """Wait without taking the signals away."""
-    while not stop.is_set():
-        stop.wait(0.5)
 
 
 def file_or_usage(path: Path) -> Path:

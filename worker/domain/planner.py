@@ -217,7 +217,7 @@ class Planner:
         """Bring memberships up to date; returns what was entered and left, journeys' starts included."""
         patient, segments = self.patient, self.rules.segments
         look = segments.look(self.facts, local_day(look_at, self.rules.clinic.tz))
-        members = segments.members(look)
+        members = frozenset() if self.facts.erased else segments.members(look)
         entered, left = members - patient.members, patient.members - members
         for name in sorted(left):
             if not name.startswith("start:"):
@@ -226,7 +226,7 @@ class Planner:
             if not name.startswith("start:"):
                 self.plan.transitions.append(Transition(patient.id, name, "entered", cause, told_at, silent))
         patient.members = members
-        day = segments.next_change(look, members)
+        day = None if self.facts.erased else segments.next_change(look, members)
         patient.next_change_at = midnight(day, self.rules.clinic.tz) if day is not None else None
         patient.rules_version = self.rules.version
         return entered, left

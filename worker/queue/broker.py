@@ -91,6 +91,7 @@ def run_worker(
     stop: threading.Event,
     prefetch: int = PREFETCH,
     queues: Collection[str] | None = None,
+    idle_ms: int = IDLE_MS,
 ) -> None:
     """Run the broker's actors here until `stop` is set or, with `drain`, until no message waits and none is being worked on.
 
@@ -98,7 +99,7 @@ def run_worker(
     raises `redis.RedisError` when the server stays away. Actors must be declared before. One worker per process at a time.
     """
     worker = Worker(
-        broker, queues=set(queues) if queues else None, worker_timeout=IDLE_MS, worker_threads=threads
+        broker, queues=set(queues) if queues else None, worker_timeout=idle_ms, worker_threads=threads
     )
     worker.queue_prefetch = prefetch
     _boot(broker)

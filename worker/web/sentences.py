@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 CHANNEL: Final[Mapping[str, Mapping[str, str]]] = {
-    "en": {"email": "by e-mail", "sms": "by text message"},
-    "el": {"email": "με e-mail", "sms": "με SMS"},
+    "en": {"email": "by e\u2011mail", "sms": "by text message"},
+    "el": {"email": "με e\u2011mail", "sms": "με SMS"},
 }
 
 UNSUBSCRIBE: Final[Mapping[str, Mapping[str, str]]] = {

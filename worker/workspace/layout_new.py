@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -46,8 +47,13 @@ def lay_out(folder: Path) -> int:
     clinic = "config/clinic.yaml"
     files[clinic] = re.sub(r"(?m)^mode:.*$", "mode: rehearsal                        # nothing leaves; then allow_list, then live", files[clinic])
     files[".gitignore"] = GITIGNORE
+    write_rooms(files, folder)
+    return len(files)
+
+
+def write_rooms(files: Mapping[str, str], folder: Path) -> None:
+    """Write these files below a folder."""
     for path, text in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-    return len(files)
