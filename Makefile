@@ -36,7 +36,7 @@ $(READY): lock.txt pyproject.toml
 	@rm -f $(READY)
 	$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
 	if $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; then \
-	  VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip sync --require-hashes lock.txt && \
+	  VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip sync --compile-bytecode --require-hashes lock.txt && \
 	  VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip install --no-deps --editable .; \
 	else \
 	  echo "uv cannot be had here; pip does the same, more slowly" >&2; \

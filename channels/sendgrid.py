@@ -71,7 +71,7 @@ class SendGridEmail:
         """One attempt. Outcome as in `base`."""
         try:
             body = json.dumps(self.payload(out), ensure_ascii=False).encode()
-        except Exception:  # the SDK's own checks, and characters that cannot be encoded
+        except Exception:  # noqa: BLE001  the SDK's own checks, and characters that cannot be encoded
             return Permanent("unsendable", "the message holds something that cannot be sent", "content")
         try:
             return outcome_of(self._http.post(_PATH, body, self._headers), out)

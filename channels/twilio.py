@@ -115,7 +115,7 @@ class TwilioSms:
             return Accepted(message.sid, str(message.status or "accepted"))
         except _NotTaken as told:
             return told.outcome
-        except Exception:
+        except Exception:  # noqa: BLE001  the SDK may raise anything over an answer that it does not expect
             if self._post.answered():
                 return Unknown(
                     "unreadable_answer", "Twilio took the request, but its answer could not be read"

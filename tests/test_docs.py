@@ -25,7 +25,7 @@ from worker.domain.outbox import MOVES
 from worker.domain.shape import Reader
 from worker.domain.source import compose
 from worker.intake.cloudevents import parse_event
-from worker.service.replaying import replay_file
+from worker.service.replaying import moment, replay_file
 from worker.workspace.config import CLINIC_KEYS, SERVICE_KEYS
 from worker.workspace.files import read_folder
 from worker.workspace.rooms import Rooms, load
@@ -250,15 +250,13 @@ def test_the_tutorials_ten_events_give_the_tutorials_messages(tmp_path: Path) ->
 
 
 def _end_of(day: str) -> Any:
-    from worker.service.replaying import moment
-
     return moment(day, sample().rules.clinic.tz, end=True)
 
 
 def test_every_variable_of_the_environment_stands_in_the_reference() -> None:
-    source = (ROOT / "worker" / "settings.py").read_text(encoding="utf-8")
-    read = set(re.findall(r'"((?:REVISIT|TWILIO|SENDGRID)_[A-Z_]+)"', source))
-    told = set(
-        re.findall(r"`((?:REVISIT|TWILIO|SENDGRID)_[A-Z_]+)`", text_of("docs/reference/environment.md"))
-    )
-    assert read == told
+    variable = r"((?:REVISIT|TWILIO|SENDGRID)_[A-Z_]+)"
+    read: set[str] = set()
+    for path in [*(ROOT / "worker").rglob("*.py"), *(ROOT / "channels").rglob("*.py")]:
+        read.update(re.findall(f'"{variable}"', path.read_text(encoding="utf-8")))
+    told = set(re.findall(f"`{variable}[`=]", text_of("docs/reference/environment.md")))
+    assert told == read

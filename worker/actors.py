@@ -34,7 +34,11 @@ class Queue:
         try:
             for job in jobs:
                 message: dramatiq.Message[None] = dramatiq.Message(
-                    queue_name=QUEUE[job.kind], actor_name=job.kind, args=(job.clinic, list(job.ids)), kwargs={}, options={}
+                    queue_name=QUEUE[job.kind],
+                    actor_name=job.kind,
+                    args=(job.clinic, list(job.ids)),
+                    kwargs={},
+                    options={},
                 )
                 self.broker.enqueue(message)
         except RedisError as error:

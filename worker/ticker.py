@@ -49,7 +49,9 @@ def run(house: House, queue: Queue, stop: threading.Event) -> None:
             log.error("sweep failed; trying again at the next beat", error=type(error).__name__)
 
     scheduler = BackgroundScheduler(timezone="UTC")
-    scheduler.add_job(beat, "interval", seconds=BEAT_SECONDS, coalesce=True, max_instances=1, misfire_grace_time=None)
+    scheduler.add_job(
+        beat, "interval", seconds=BEAT_SECONDS, coalesce=True, max_instances=1, misfire_grace_time=None
+    )
     scheduler.start()
     try:
         while not stop.is_set():

@@ -142,4 +142,5 @@ def test_a_journey_with_a_typo_is_told_with_its_place_and_the_way_out(house: Sys
         )
         assert "did you mean `inactive_6`?" in told.stdout.lower()
     found = json.loads(house.command("check", "--format", "json", "--workspace", str(broken)).stdout)
-    assert [(one["code"], one["line"], one["column"]) for one in found] == [("unknown-segment", 4, 11)]
+    errors = [(one["code"], one["file"], one["line"], one["column"]) for one in found if one["severity"] == "error"]
+    assert errors == [("unknown-segment", "journeys/win_back.yaml", 4, 11)]

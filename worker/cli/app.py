@@ -26,7 +26,12 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Workspace = Annotated[
     Path | None,
-    typer.Option("--workspace", "-w", metavar="DIR", help="The clinic's folder with config/, journeys/ and templates/. Default: REVISIT_WORKSPACE, else this folder."),
+    typer.Option(
+        "--workspace",
+        "-w",
+        metavar="DIR",
+        help="The clinic's folder with config/, journeys/ and templates/. Default: REVISIT_WORKSPACE, else this folder.",
+    ),
 ]
 
 
@@ -59,7 +64,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        err.print(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), style="red", markup=False)
+        err.print(
+            f"{error.strerror or error}: {error.filename}" if error.filename else str(error),
+            style="red",
+            markup=False,
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from worker.cli.app import Usage, app, err, out
 from worker.settings import Settings
@@ -31,7 +38,12 @@ FIRST_PORT = 8000
 
 @app.command()
 def demo(
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The port to serve on. Default: 8000, or another that is free.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", min=1, max=65535, help="The port to serve on. Default: 8000, or another that is free."
+        ),
+    ] = None,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the summary.")] = False,
 ) -> None:
     """The sample clinic, end to end: three years of visits loaded, the last weeks lived through. Nothing leaves this machine."""
@@ -67,13 +79,13 @@ def _port(wanted: int | None) -> int:
 
 
 def _play(folder: Path, port: int, *, serve: bool) -> None:
+    from worker.actors import Queue
     from worker.cli.demo_story import tell
     from worker.cli.running import children
+    from worker.demo.play import Stuck
+    from worker.queue.broker import make_broker
     from worker.queue.embedded import ensure
     from worker.queue.supervisor import Supervisor
-    from worker.queue.broker import make_broker
-    from worker.actors import Queue
-    from worker.demo.play import Stuck
     from worker.service.publishing import publish
     from worker.wiring import open_house, set_up_logging
     from worker.workspace.layout_new import sample_rooms, write_rooms
@@ -81,7 +93,10 @@ def _play(folder: Path, port: int, *, serve: bool) -> None:
     set_up_logging(quiet=True)
     workspace = folder / "workspace"
     # Only what the demo itself needs is taken from the environment: it must never reach a real database, queue or provider.
-    config = replace(Settings.from_env({"REVISIT_DATA_DIR": str(folder)}, Path.cwd()), public_url=f"http://127.0.0.1:{port}")
+    config = replace(
+        Settings.from_env({"REVISIT_DATA_DIR": str(folder)}, Path.cwd()),
+        public_url=f"http://127.0.0.1:{port}",
+    )
     _refuse_other_data(config)
     rooms = sample_rooms()
     write_rooms(rooms, workspace)
@@ -92,7 +107,11 @@ def _play(folder: Path, port: int, *, serve: bool) -> None:
     _start_clock(house, now)
     publish(house, rooms)
     handle = ensure(config.data_dir)
-    quiet = {"REVISIT_LOG": "warning", "REVISIT_DATABASE_URL": config.database_url, "REVISIT_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    quiet = {
+        "REVISIT_LOG": "warning",
+        "REVISIT_DATABASE_URL": config.database_url,
+        "REVISIT_PUBLIC_URL": f"http://127.0.0.1:{port}",
+    }
     quiet |= {"REVISIT_SECRET_KEY": config.secret_key, "REVISIT_API_TOKEN": config.api_token}
     roles = {child.name: child for child in children(config, port, "127.0.0.1", handle.url, quiet)}
     # The demo beats by itself, and its worker looks at the queue more often than one that runs all day.
@@ -104,7 +123,10 @@ def _play(folder: Path, port: int, *, serve: bool) -> None:
         _live(house, Queue(make_broker(handle.url)), config, port, now)
         tell(house, config.data_dir / "outbox" if serve or os.environ.get("REVISIT_DATA_DIR") else None)
         if serve:
-            out.print(f"\n[bold]http://127.0.0.1:{port}[/bold]  shows all of it. Ctrl-C ends the demo.", soft_wrap=True)
+            out.print(
+                f"\n[bold]http://127.0.0.1:{port}[/bold]  shows all of it. Ctrl-C ends the demo.",
+                soft_wrap=True,
+            )
             keeper.join()
     except Stuck as error:
         err.print(f"The demo stopped: {error}", style="red", markup=False)
@@ -131,8 +153,15 @@ def _refuse_other_data(config: Settings) -> None:
     finally:
         engine.dispose()
     if not demo:
-        raise Usage(f"REVISIT_DATA_DIR: {config.data_dir} holds a clinic's data; name another folder for the demo")
-    for path in (*config.data_dir.glob("revisit.db*"), config.data_dir / "queue", config.data_dir / "outbox", config.data_dir / "workspace"):
+        raise Usage(
+            f"REVISIT_DATA_DIR: {config.data_dir} holds a clinic's data; name another folder for the demo"
+        )
+    for path in (
+        *config.data_dir.glob("revisit.db*"),
+        config.data_dir / "queue",
+        config.data_dir / "outbox",
+        config.data_dir / "workspace",
+    ):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
@@ -155,15 +184,27 @@ def _live(house: House, queue: Queue, config: Settings, port: int, now: datetime
     book = [told for told in read_book(local_day(now, tz), tz) if told.at <= now]
     history = [told for told in book if told.at < start]
     last = [told for told in book if told.at >= start]
-    columns = (SpinnerColumn(), TextColumn("{task.description:<52}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<52}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=err) as progress:
         bar = progress.add_task("Starting the database, the queue, the web and a worker", total=1)
         api = Api(urllib3.PoolManager(timeout=60), f"http://127.0.0.1:{port}", config.api_token)
         api.await_ready()
         progress.advance(bar)
-        bar = progress.add_task(f"Loading {len(history):,} events of the clinic's history", total=len(history))
+        bar = progress.add_task(
+            f"Loading {len(history):,} events of the clinic's history", total=len(history)
+        )
         load_history(house, queue, history, lambda count: progress.advance(bar, count))
         bar = progress.add_task("Living through the last weeks", total=(now - start).total_seconds())
         for clock in live(house, queue, api, last, start, now):
             local = clock.astimezone(tz)
-            progress.update(bar, completed=(clock - start).total_seconds(), description=f"Living through the last weeks: {local:%a %d %b %H:%M}")
+            progress.update(
+                bar,
+                completed=(clock - start).total_seconds(),
+                description=f"Living through the last weeks: {local:%a %d %b %H:%M}",
+            )

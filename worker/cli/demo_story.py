@@ -40,7 +40,9 @@ def _patients(seen: Overview) -> None:
     for stage in seen.stages:
         table.add_row(stage.title, f"{stage.size:,}", f"{stage.share:.0%}", stage.about)
     out.print(table)
-    out.print("Also: " + "; ".join(f"{segment.title} {segment.size:,}" for segment in seen.segments), style="dim")
+    out.print(
+        "Also: " + "; ".join(f"{segment.title} {segment.size:,}" for segment in seen.segments), style="dim"
+    )
 
 
 def _moves(seen: Overview) -> None:
@@ -55,10 +57,22 @@ def _moves(seen: Overview) -> None:
 
 def _journeys(seen: Overview) -> None:
     table = Table(title="\nMessages by journey", title_justify="left", box=None, pad_edge=False)
-    for name, justify in (("journey", "left"), ("sent", "right"), ("held back", "right"), ("scheduled", "right"), ("patients under way", "right")):
+    for name, justify in (
+        ("journey", "left"),
+        ("sent", "right"),
+        ("held back", "right"),
+        ("scheduled", "right"),
+        ("patients under way", "right"),
+    ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for line in seen.journeys:
-        table.add_row(line.title, str(line.gone), str(line.states.get("dropped", 0)), str(line.states.get("scheduled", 0)), str(line.under_way))
+        table.add_row(
+            line.title,
+            str(line.gone),
+            str(line.states.get("dropped", 0)),
+            str(line.states.get("scheduled", 0)),
+            str(line.under_way),
+        )
     out.print(table)
 
 
@@ -68,13 +82,26 @@ def _samples(seen: Overview) -> None:
         said = Text(f"{sent.subject}\n\n" if sent.subject else "", style="bold")
         said.append(_body(sent), style="not bold")
         kind = {"sms": "SMS", "email": "E-mail"}.get(sent.channel, sent.channel)
-        out.print(Panel(said, title=f"{kind} · {sent.journey} · {sent.at:%a %d %b %H:%M}", title_align="left", width=min(out.width, 88)), soft_wrap=False)
+        out.print(
+            Panel(
+                said,
+                title=f"{kind} · {sent.journey} · {sent.at:%a %d %b %H:%M}",
+                title_align="left",
+                width=min(out.width, 88),
+            ),
+            soft_wrap=False,
+        )
 
 
 def _body(sent: Sent) -> str:
     """The text; an e-mail's repeats its subject as a heading, which stands above already."""
     lines = sent.text.splitlines()
-    if sent.subject and len(lines) > 1 and lines[0].strip() == sent.subject and set(lines[1].strip()) <= {"-", "="}:
+    if (
+        sent.subject
+        and len(lines) > 1
+        and lines[0].strip() == sent.subject
+        and set(lines[1].strip()) <= {"-", "="}
+    ):
         lines = lines[2:]
     return "\n".join(lines).strip()
 
@@ -96,6 +123,8 @@ def _held(seen: Overview) -> None:
     for held in seen.held:
         out.print(Text(f"  {held.size:>4}  {held.title}{' (waits)' if held.waiting else ''}"))
         for example in held.examples[:1]:
-            out.print(Text(f"        for example {example.patient}, {example.journey}: {example.why}", style="dim"))
+            out.print(
+                Text(f"        for example {example.patient}, {example.journey}: {example.why}", style="dim")
+            )
     for none in seen.not_begun[:6]:
         out.print(Text(f"  {none.size:>4}  not begun: {none.journey}: {none.why}"))

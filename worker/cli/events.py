@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from worker.cli.app import Workspace, app, err, fail, out, settings
 from worker.cli.running import file_or_usage, house_of
@@ -29,7 +36,9 @@ class Tally:
 
 @app.command()
 def ingest(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON Lines files of events, plain or gzipped.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="JSON Lines files of events, plain or gzipped.")
+    ],
     workspace: Workspace = None,
 ) -> None:
     """Take events from files. The same file twice changes nothing; what is refused is kept in quarantine and told."""
@@ -42,7 +51,13 @@ def ingest(
     with open_queue(config) as queue:
         from worker.service.ingesting import Ingest
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=err, transient=True) as progress:
             for path in paths:
                 total = sum(1 for _ in path.open("rb")) if path.suffix != ".gz" else None
@@ -62,7 +77,10 @@ def ingest(
         err.print(f"… and {len(tally.rejected) - SHOWN} more; all are kept in quarantine.", style="red")
     out.print(f"accepted {tally.accepted}, duplicates {tally.duplicates}, rejected {len(tally.rejected)}")
     if tally.rejected:
-        raise fail("Correct the lines that were rejected and ingest the file again: what was accepted counts once.", 1)
+        raise fail(
+            "Correct the lines that were rejected and ingest the file again: what was accepted counts once.",
+            1,
+        )
 
 
 def _chunks(path: Path) -> Iterator[list[Line]]:

@@ -21,17 +21,24 @@ from worker.workspace.rooms import read
 @app.command()
 def check(
     workspace: Workspace = None,
-    format: Annotated[Literal["text", "json", "github"], typer.Option(help="text for people, json for tools, github for annotations in a pull request.")] = "text",
+    format: Annotated[
+        Literal["text", "json", "github"],
+        typer.Option(help="text for people, json for tools, github for annotations in a pull request."),
+    ] = "text",
 ) -> None:
     """Look for mistakes in config/, journeys/ and templates/. Exit 1 on errors, 0 on warnings alone."""
     files = read_folder(settings(workspace).workspace)
     _, problems = read(files)
     if format == "json":
-        sys.stdout.write(json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(
+            json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=1) + "\n"
+        )
     elif format == "github":
         for problem in problems:
             said = f"{problem.message} {problem.hint}".strip().replace("%", "%25").replace("\n", "%0A")
-            sys.stdout.write(f"::{problem.severity} file={problem.file},line={problem.line},col={problem.column},title={problem.code}::{said}\n")
+            sys.stdout.write(
+                f"::{problem.severity} file={problem.file},line={problem.line},col={problem.column},title={problem.code}::{said}\n"
+            )
     else:
         show_problems(files, problems)
     if any(problem.severity == "error" for problem in problems):
@@ -60,7 +67,9 @@ def show_problems(files: Files, problems: list[Problem]) -> None:
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or an empty one.")]) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or an empty one.")],
+) -> None:
     """Lay out a new clinic's workspace, in mode rehearsal: nothing leaves until you say so."""
     try:
         count = lay_out(folder)
@@ -74,11 +83,26 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folde
 
 @app.command()
 def replay(
-    events: Annotated[Path, typer.Argument(metavar="EVENTS.jsonl", help="Events, one a line, sorted by `time`; may be gzipped.")],
-    emit: Annotated[Literal["transitions", "messages", "trace"], typer.Option(help="What to print, as JSON Lines.")],
+    events: Annotated[
+        Path,
+        typer.Argument(metavar="EVENTS.jsonl", help="Events, one a line, sorted by `time`; may be gzipped."),
+    ],
+    emit: Annotated[
+        Literal["transitions", "messages", "trace"], typer.Option(help="What to print, as JSON Lines.")
+    ],
     workspace: Workspace = None,
-    since: Annotated[str | None, typer.Option("--from", metavar="T", help="Print from then on: a date, or an instant with offset.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Let time pass until then; a date means through its end. Default: the last event.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="T", help="Print from then on: a date, or an instant with offset."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="T",
+            help="Let time pass until then; a date means through its end. Default: the last event.",
+        ),
+    ] = None,
 ) -> None:
     """Run events through the same rules on a virtual clock. Nothing is stored, nothing is sent."""
     from worker.service.replaying import Unsorted, moment, replay_file
@@ -93,7 +117,9 @@ def replay(
     for name, text, end in (("--from", since, False), ("--until", until, True)):
         value = moment(text, tz, end=end) if text is not None else None
         if text is not None and value is None:
-            raise Usage(f"{name}: `{text}` is neither a date (2026-03-29) nor an instant with offset (2026-03-29T10:00:00+03:00)")
+            raise Usage(
+                f"{name}: `{text}` is neither a date (2026-03-29) nor an instant with offset (2026-03-29T10:00:00+03:00)"
+            )
         ends.append(value)
     refused = 0
 

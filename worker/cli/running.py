@@ -19,7 +19,10 @@ from worker.workspace.house import House
 from worker.workspace.rooms import BrokenRooms
 
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="The port to serve on.")]
-Host = Annotated[str, typer.Option("--host", help="The address to serve on; 0.0.0.0 behind a reverse proxy or in a container.")]
+Host = Annotated[
+    str,
+    typer.Option("--host", help="The address to serve on; 0.0.0.0 behind a reverse proxy or in a container."),
+]
 
 
 def house_of(config: Settings) -> House:
@@ -62,7 +65,7 @@ def run(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1"
         clinic, version = publish(house, read_folder(config.workspace))
     house.engine.dispose()
     out.print(f"Clinic `{clinic}`, workspace version {version}, data in {config.data_dir}")
-    out.print(f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}  (Ctrl-C ends)")  # noqa: S104
+    out.print(f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}  (Ctrl-C ends)")
     if config.given_api_token is None:
         out.print(f"The API token is in {config.data_dir / 'api_token'}", markup=False)
     _ = (config.api_token, config.secret_key)
@@ -82,11 +85,18 @@ def supervise(config: Settings, port: int, host: str, *, extra_env: dict[str, st
             handle.stop()
 
 
-def children(config: Settings, port: int, host: str, redis_url: str | None, extra_env: dict[str, str]) -> list:  # type: ignore[type-arg]
+def children(
+    config: Settings, port: int, host: str, redis_url: str | None, extra_env: dict[str, str]
+) -> list:  # type: ignore[type-arg]
     """The commands of the roles, with an environment that leaves them nothing to guess."""
     from worker.queue.supervisor import Child
 
-    env = {**os.environ, "REVISIT_WORKSPACE": str(config.workspace), "REVISIT_DATA_DIR": str(config.data_dir), **extra_env}
+    env = {
+        **os.environ,
+        "REVISIT_WORKSPACE": str(config.workspace),
+        "REVISIT_DATA_DIR": str(config.data_dir),
+        **extra_env,
+    }
     env.setdefault("REVISIT_PUBLIC_URL", f"http://127.0.0.1:{port}")
     if redis_url is not None:
         env["REVISIT_REDIS_URL"] = redis_url
@@ -105,7 +115,9 @@ def refuse_taken_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Usage(f"port {port} can't be used ({error.strerror}); choose another with --port") from error
+            raise Usage(
+                f"port {port} can't be used ({error.strerror}); choose another with --port"
+            ) from error
 
 
 @app.command()
@@ -123,7 +135,11 @@ def web(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1"
             return bool(queue.broker.client.ping())
 
         application = make_app(
-            house, token=config.api_token, enqueue=queue.put, open_page=house.demo and host == "127.0.0.1", redis_ok=redis_ok
+            house,
+            token=config.api_token,
+            enqueue=queue.put,
+            open_page=house.demo and host == "127.0.0.1",
+            redis_ok=redis_ok,
         )
         serve(application, host, port)
 
@@ -133,7 +149,15 @@ def worker(
     workspace: Workspace = None,
     drain: Annotated[bool, typer.Option("--drain", help="End when the queue is empty.")] = False,
     threads: Annotated[int, typer.Option("--threads", min=1, max=64, help="Jobs at a time.")] = 8,
-    idle_ms: Annotated[int, typer.Option("--idle-ms", min=1, max=10_000, help="How long an idle worker waits between two looks at the queue.")] = 100,
+    idle_ms: Annotated[
+        int,
+        typer.Option(
+            "--idle-ms",
+            min=1,
+            max=10_000,
+            help="How long an idle worker waits between two looks at the queue.",
+        ),
+    ] = 100,
 ) -> None:
     """Fold events, advance journeys, send messages: one role of several."""
     from worker.queue.broker import run_worker
@@ -148,7 +172,10 @@ def worker(
 
 
 @app.command()
-def ticker(workspace: Workspace = None, once: Annotated[bool, typer.Option("--once", help="One sweep; prints what it found as JSON.")] = False) -> None:
+def ticker(
+    workspace: Workspace = None,
+    once: Annotated[bool, typer.Option("--once", help="One sweep; prints what it found as JSON.")] = False,
+) -> None:
     """Wake what is due: one role of several; one of all tickers leads."""
     from worker.ticker import run as run_ticker
     from worker.ticker import stop_on_signals, tick
@@ -159,7 +186,12 @@ def ticker(workspace: Workspace = None, once: Annotated[bool, typer.Option("--on
     with open_queue(config) as queue:
         if once:
             swept = tick(house, queue, inline=True)
-            found = {"due": swept.due, "changed": swept.changed, "queued": swept.queued, "seconds": round(swept.seconds, 3)}
+            found = {
+                "due": swept.due,
+                "changed": swept.changed,
+                "queued": swept.queued,
+                "seconds": round(swept.seconds, 3),
+            }
             sys.stdout.write(json.dumps(found) + "\n")
         else:
             run_ticker(house, queue, stop_on_signals())

@@ -22,7 +22,8 @@ from worker.delivery.senders import Channels, headers
 from worker.domain.gate import Drop, Go
 from worker.domain.history import Message
 from worker.domain.planner import Planner, addresses
-from worker.store import outbox, patients, rooms as stored_rooms
+from worker.store import outbox, patients
+from worker.store import rooms as stored_rooms
 from worker.store.engine import write
 from worker.workspace.config import Sender
 from worker.workspace.house import House
@@ -55,10 +56,15 @@ def dispatch(house: House, channels: Channels, clinic: str, message_id: str) -> 
     ready, following = _claim(house, clinic, message_id)
     if ready is None:
         return following
-    began = house.wall()
     outcome = _call(channels, ready)
-    log.info("attempt", clinic=clinic, message=ready.id, channel=ready.message.channel, outcome=type(outcome).__name__.lower())
-    return _record(house, clinic, ready, outcome, began)
+    log.info(
+        "attempt",
+        clinic=clinic,
+        message=ready.id,
+        channel=ready.message.channel,
+        outcome=type(outcome).__name__.lower(),
+    )
+    return _record(house, clinic, ready, outcome)
 
 
 def give_up(house: House, clinic: str, message_id: str) -> list[str]:
@@ -74,7 +80,9 @@ def give_up(house: House, clinic: str, message_id: str) -> list[str]:
             return []
         log.warning("claim ran out", clinic=clinic, message=message_id)
         if row.message.key in planner.patient.messages:
-            planner.settle(row.message.key, "unknown", "lease", "the sender was not heard of again; it may have left")
+            planner.settle(
+                row.message.key, "unknown", "lease", "the sender was not heard of again; it may have left"
+            )
         return save(conn, house, rooms.rules, [planner], now)
 
 
@@ -90,24 +98,42 @@ def _claim(house: House, clinic: str, message_id: str) -> tuple[_Ready | None, l
         if message is None or message.state != "scheduled" or message.due_at > now:
             return None, []
         seen = stored_rooms.clinic_row(conn, clinic)
-        suppressed = outbox.suppressed(conn, clinic, {(c, a): house.hashed(c, a) for c, a in addresses(planner.facts)})
-        verdict = planner.verdict(message.key, suppressed=frozenset(suppressed), feed_seen_at=seen.feed_seen_at if seen else None)
+        suppressed = outbox.suppressed(
+            conn, clinic, {(c, a): house.hashed(c, a) for c, a in addresses(planner.facts)}
+        )
+        verdict = planner.verdict(
+            message.key, suppressed=frozenset(suppressed), feed_seen_at=seen.feed_seen_at if seen else None
+        )
         if isinstance(verdict, Go) and verdict.channel not in rooms.senders:
             verdict = Drop("no_sender", f"config/channels.yaml no longer has {verdict.channel}")
         ready: _Ready | None = None
         if isinstance(verdict, Go):
-            link = unsubscribe_url(house.public_url, house.secret, clinic, message_id) if verdict.channel == "email" else ""
+            link = (
+                unsubscribe_url(house.public_url, house.secret, clinic, message_id)
+                if verdict.channel == "email"
+                else ""
+            )
             try:
                 rendered = render(rooms, planner.facts, message, verdict.channel, link)
             except TemplateError as error:
-                log.error("text could not be rendered", clinic=clinic, message=message_id, template=error.path, line=error.line)
+                log.error(
+                    "text could not be rendered",
+                    clinic=clinic,
+                    message=message_id,
+                    template=error.path,
+                    line=error.line,
+                )
                 planner.settle(message.key, "dropped", "template", f"the text could not be rendered: {error}")
                 return None, save(conn, house, rooms.rules, [planner], now)
-            outbox.content(conn, message_id, rendered.language, rendered.subject, rendered.text, rendered.html)
+            outbox.content(
+                conn, message_id, rendered.language, rendered.subject, rendered.text, rendered.html
+            )
             claimed = planner.apply(message.key, verdict)
             if not verdict.rehearsal:
                 sender = rooms.senders[verdict.channel]
-                if not outbox.claim(conn, clinic, message_id, now, house.wall() + LEASE, verdict.channel, verdict.address):
+                if not outbox.claim(
+                    conn, clinic, message_id, now, house.wall() + LEASE, verdict.channel, verdict.address
+                ):
                     return None, []
                 tries = outbox.attempts_of(conn, clinic, message_id)
                 number = outbox.attempt(conn, clinic, message_id, house.wall())
@@ -143,23 +169,34 @@ def _call(channels: Channels, ready: _Ready) -> Outcome:
     return channels.email(sender, out)
 
 
-def _record(house: House, clinic: str, ready: _Ready, outcome: Outcome, began: datetime) -> list[str]:
+def _record(house: House, clinic: str, ready: _Ready, outcome: Outcome) -> list[str]:
     key = ready.message.key
     with write(house.engine) as conn:
         now = house.now(conn)
         rooms = house.rooms(conn, clinic)
         planner = _planner(conn, house, rooms, ready.message.patient, now)
         if isinstance(outcome, Accepted):
-            won = outbox.finish(conn, clinic, ready.id, "sent", at=now, provider_id=outcome.provider_id, sent_at=now)
+            won = outbox.finish(
+                conn, clinic, ready.id, "sent", at=now, provider_id=outcome.provider_id, sent_at=now
+            )
             state, code, why = "sent", "", f"by {ready.message.channel}"
         elif isinstance(outcome, Permanent):
             won = outbox.finish(conn, clinic, ready.id, "failed", at=now, reason=outcome.code)
             state, code, why = "failed", outcome.code, outcome.why
             if outcome.blame == "opted_out":
-                outbox.suppress(conn, clinic, ready.message.channel or "", house.hashed(ready.message.channel or "", ready.message.address or ""), "opted_out", now)
+                outbox.suppress(
+                    conn,
+                    clinic,
+                    ready.message.channel or "",
+                    house.hashed(ready.message.channel or "", ready.message.address or ""),
+                    "opted_out",
+                    now,
+                )
         elif isinstance(outcome, Temporary):
             until = now + _patience(ready.tries, outcome)
-            won = outbox.finish(conn, clinic, ready.id, "scheduled", at=now, due_at=until, reason=outcome.code)
+            won = outbox.finish(
+                conn, clinic, ready.id, "scheduled", at=now, due_at=until, reason=outcome.code
+            )
             state, code, why = "scheduled", outcome.code, outcome.why
             if won and key in planner.patient.messages:
                 planner.postpone(key, until, f"{outcome.why}; next try at {until:%H:%M} UTC")

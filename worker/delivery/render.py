@@ -25,7 +25,12 @@ class Rendered:
 def render(rooms: Rooms, facts: Facts, message: Message, channel: str, unsubscribe_url: str) -> Rendered:
     """Raises TemplateError where a text is missing or names something that there is not."""
     clinic = rooms.rules.clinic
-    values = variables(clinic, first_name=_name(facts), practitioner=_practitioner(facts, message), unsubscribe_url=unsubscribe_url)
+    values = variables(
+        clinic,
+        first_name=_name(facts),
+        practitioner=_practitioner(facts),
+        unsubscribe_url=unsubscribe_url,
+    )
     language = rooms.templates.language_for(message.template, channel, facts.language, clinic.language)
     if channel == "sms":
         text = rooms.templates.render_sms(message.template, language, values, fallback=clinic.language)
@@ -40,7 +45,7 @@ def _name(facts: Facts) -> str:
     return name if len(name) <= MAX_NAME and not any(mark in name for mark in "./:@<>{}[]") else ""
 
 
-def _practitioner(facts: Facts, message: Message) -> str:
+def _practitioner(facts: Facts) -> str:
     known = facts.clinic.practitioners
     seen = (a.practitioner for a in reversed(facts.completed) if a.practitioner in known)
     code = next(seen, None)

@@ -13,7 +13,9 @@ from worker.store import outbox, patients
 from worker.workspace.house import QUEUE_LEASE, House
 
 
-def save(conn: Connection, house: House, rules: Rules, planners: Sequence[Planner], now: datetime) -> list[str]:
+def save(
+    conn: Connection, house: House, rules: Rules, planners: Sequence[Planner], now: datetime
+) -> list[str]:
     """Write it; returns the ids of the messages that may leave now, marked as queued: the caller queues them after the commit."""
     changes = [(planner.patient, planner.plan) for planner in planners]
     priorities = {name: journey.priority for name, journey in rules.journeys.items()}

@@ -53,7 +53,9 @@ class Channels:
         for channel in self._kept.values():
             channel.close()
 
-    def _channel(self, kind: str, provider: str) -> TwilioSms | SendGridEmail | ConsoleSms | ConsoleEmail | None:
+    def _channel(
+        self, kind: str, provider: str
+    ) -> TwilioSms | SendGridEmail | ConsoleSms | ConsoleEmail | None:
         with self._lock:
             name = f"{kind}/{provider}"
             if name not in self._kept:

@@ -51,7 +51,11 @@ def read_book(today: date, tz: tzinfo) -> Iterator[Told]:
                 data["starts_at"] = _moved(data["starts_at"], move, tz).isoformat()
             until = data.get("until")
             if until:
-                data["until"] = (date.fromisoformat(until) + move).isoformat() if len(until) == 10 else _moved(until, move, tz).isoformat()
+                data["until"] = (
+                    (date.fromisoformat(until) + move).isoformat()
+                    if len(until) == 10
+                    else _moved(until, move, tz).isoformat()
+                )
             yield Told(at, event)
 
 

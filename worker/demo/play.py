@@ -44,8 +44,13 @@ class Api:
 
     def post(self, events: Sequence[dict[str, object]]) -> None:
         """Post a batch; raises Stuck where it is not accepted whole."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/cloudevents-batch+json"}
-        answer = self.pool.request("POST", f"{self.url}/events", body=json.dumps(events).encode(), headers=headers)
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": "application/cloudevents-batch+json",
+        }
+        answer = self.pool.request(
+            "POST", f"{self.url}/events", body=json.dumps(events).encode(), headers=headers
+        )
         if answer.status != 202 or answer.json()["rejected"]:
             raise Stuck(f"the API answered {answer.status}: {answer.data[:300].decode(errors='replace')}")
 
@@ -66,21 +71,28 @@ def set_clock(house: House, now: datetime) -> None:
         due.set_demo_clock(conn, now)
 
 
-def load_history(house: House, queue: Queue, history: Sequence[Told], progress: Callable[[int], None]) -> None:
+def load_history(
+    house: House, queue: Queue, history: Sequence[Told], progress: Callable[[int], None]
+) -> None:
     """Import what lies before the last weeks; it changes facts and writes to nobody."""
     # Patient by patient, as an export comes: the order does not matter to the facts, and each patient is looked at once.
     history = sorted(history, key=lambda told: (told.event["subject"], told.at))
     with Ingest(house, "the sample clinic's book") as taking:
         for start in range(0, len(history), CHUNK):
             chunk = history[start : start + CHUNK]
-            lines = [Line(start + n + 1, {**told.event, "data": {**told.event["data"], "historical": True}}) for n, told in enumerate(chunk)]
+            lines = [
+                Line(start + n + 1, {**told.event, "data": {**told.event["data"], "historical": True}})
+                for n, told in enumerate(chunk)
+            ]
             queue.put(taking.take(lines).jobs)
             progress(len(chunk))
     settle(house, queue)
     close_imports(house)
 
 
-def live(house: House, queue: Queue, api: Api, events: Sequence[Told], start: datetime, end: datetime) -> Iterator[datetime]:
+def live(
+    house: House, queue: Queue, api: Api, events: Sequence[Told], start: datetime, end: datetime
+) -> Iterator[datetime]:
     """Let time pass from `start` to `end`; gives the clock after each jump."""
     clock, index = start, 0
     while True:
@@ -97,7 +109,11 @@ def live(house: House, queue: Queue, api: Api, events: Sequence[Told], start: da
         elif limit >= end:
             break
         else:
-            upcoming = [at for at in (next_due(house, clock), events[index].at if index < len(events) else None) if at is not None]
+            upcoming = [
+                at
+                for at in (next_due(house, clock), events[index].at if index < len(events) else None)
+                if at is not None
+            ]
             clock = min([*upcoming, end])
             set_clock(house, clock)
         settle(house, queue)

@@ -117,7 +117,11 @@ def midnight(day: date, tz: tzinfo) -> datetime:
     local = start.astimezone(tz)
     if local.date() == day and (local.hour or local.minute):
         # The zone skipped midnight. The conversion used the offset before the gap, which lands inside the day by the gap's length.
-        return start if (start - timedelta(microseconds=1)).astimezone(tz).date() < day else _first_moment(start, day, tz)
+        return (
+            start
+            if (start - timedelta(microseconds=1)).astimezone(tz).date() < day
+            else _first_moment(start, day, tz)
+        )
     return start
 
 

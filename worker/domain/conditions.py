@@ -81,7 +81,9 @@ class Look:
         """Whether the patient is in that segment."""
         known = self.decided.get(name)
         if known is None:
-            self.decided[name] = False  # a segment that speaks of itself is refused by `check`; here it must only end
+            self.decided[name] = (
+                False  # a segment that speaks of itself is refused by `check`; here it must only end
+            )
             known = self.decided[name] = name in self.named and self.named[name].holds(self)
         return known
 

@@ -35,7 +35,9 @@ class Age(Leaf):
         """The age, or that it is unknown."""
         born = look.facts.birth_date
         wanted = f"at least {self.low}" if self.high is None else f"{self.low} to {self.high}"
-        return "date of birth unknown" if born is None else f"{age_on(born, look.today)} years old, not {wanted}"
+        return (
+            "date of birth unknown" if born is None else f"{age_on(born, look.today)} years old, not {wanted}"
+        )
 
     def turn(self, look: Look) -> date | None:
         """The next birthday at a limit."""
@@ -43,7 +45,9 @@ class Age(Leaf):
         if born is None:
             return None
         limits = (self.low, self.high + 1) if self.high is not None else (self.low,)
-        return min((day for years in limits if (day := add_months(born, 12 * years)) > look.today), default=None)
+        return min(
+            (day for years in limits if (day := add_months(born, 12 * years)) > look.today), default=None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,11 @@ class Birthday(Leaf):
     def reason(self, look: Look) -> str:
         """When it is."""
         born = look.facts.birth_date
-        return "date of birth unknown" if born is None else f"the next birthday is on {self._next(born, look.today)}"
+        return (
+            "date of birth unknown"
+            if born is None
+            else f"the next birthday is on {self._next(born, look.today)}"
+        )
 
     def turn(self, look: Look) -> date | None:
         """Its beginning, or its end."""
@@ -115,7 +123,10 @@ class Allows(Leaf):
 
     def reason(self, look: Look) -> str:
         """The consent that is missing."""
-        return "; ".join(f"{channel} {purpose}: {look.facts.consent(channel, purpose)[1]}" for channel, purpose in self.wanted)
+        return "; ".join(
+            f"{channel} {purpose}: {look.facts.consent(channel, purpose)[1]}"
+            for channel, purpose in self.wanted
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,18 @@ from worker.domain.conditions import Leaf, Look
 from worker.domain.facts import Appointment
 
 Kind = Literal["visits", "treatments", "cancelled", "missed"]
-_STATUS: Final = {"visits": "completed", "treatments": "completed", "cancelled": "cancelled", "missed": "no_show"}
-_WORDS: Final = {"visits": "visit", "treatments": "treatment", "cancelled": "cancelled booking", "missed": "missed booking"}
+_STATUS: Final = {
+    "visits": "completed",
+    "treatments": "completed",
+    "cancelled": "cancelled",
+    "missed": "no_show",
+}
+_WORDS: Final = {
+    "visits": "visit",
+    "treatments": "treatment",
+    "cancelled": "cancelled booking",
+    "missed": "missed booking",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,9 @@ def days_of(look: Look, kind: Kind, of: Narrow) -> tuple[date, ...]:
 
 def ends_of(look: Look, kind: Kind, of: Narrow, span: Span) -> tuple[date, ...]:
     """The first day after the span for each of those days, in order (clamping keeps the order)."""
-    return look.facts.remember((kind, of, span), lambda: tuple(add_days(day, span) for day in days_of(look, kind, of)))
+    return look.facts.remember(
+        (kind, of, span), lambda: tuple(add_days(day, span) for day in days_of(look, kind, of))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,11 @@ class Number(Leaf):
 
     def turn(self, look: Look) -> date | None:
         """Where the next day drops out of the span."""
-        return _after(ends_of(look, self.kind, self.of, self.within), look.today) if self.within is not None else None
+        return (
+            _after(ends_of(look, self.kind, self.of, self.within), look.today)
+            if self.within is not None
+            else None
+        )
 
 
 def _after(days: tuple[date, ...], today: date) -> date | None:
@@ -176,7 +192,9 @@ class NextBooking(Leaf):
     of: Narrow = ANYTHING
 
     def _days(self, look: Look) -> list[date]:
-        return sorted(a.day for a in look.facts.bookings_from(look.today) if a.day is not None and self.of.fits(a))
+        return sorted(
+            a.day for a in look.facts.bookings_from(look.today) if a.day is not None and self.of.fits(a)
+        )
 
     def _near(self, look: Look) -> date | None:
         days = self._days(look)
@@ -218,7 +236,9 @@ class Had(Leaf):
         treatments = self.count is not None
 
         def find() -> frozenset[str]:
-            services = [s for a in look.facts.completed for s in a.services if s.counts_as_treatment or not treatments]
+            services = [
+                s for a in look.facts.completed for s in a.services if s.counts_as_treatment or not treatments
+            ]
             key = {"families": "family", "services": "code", "areas": "area"}[self.what]
             return frozenset(str(getattr(service, key)) for service in services) - {"none"}
 
@@ -270,7 +290,11 @@ class Revenue(Leaf):
         """Each day on which the sum changes, with what holds from then on and the sum in minor units."""
 
         def walk() -> tuple[tuple[date, bool, int], ...]:
-            takings = [(a.day, a.net) for a in look.facts.completed if a.day is not None and a.currency in (self.currency, None)]
+            takings = [
+                (a.day, a.net)
+                for a in look.facts.completed
+                if a.day is not None and a.currency in (self.currency, None)
+            ]
             ends = {day: add_days(day, self.within) for day, _ in takings}
             days = set(ends) if self.before_last_visit else set(ends) | set(ends.values())
             steps: list[tuple[date, bool, int]] = []

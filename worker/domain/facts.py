@@ -71,7 +71,9 @@ class Facts:
         self.patient = patient
         self.ledger = ledger
         self.clinic = clinic
-        self._parsed: dict[str, tuple[object, int, Appointment]] = previous._parsed if previous is not None else {}
+        self._parsed: dict[str, tuple[object, int, Appointment]] = (
+            previous._parsed if previous is not None else {}
+        )
         self._remembered: dict[object, Any] = {}
 
     def remember(self, key: Hashable, find: Callable[[], T]) -> T:
@@ -122,8 +124,13 @@ class Facts:
     def appointments(self) -> tuple[Appointment, ...]:
         """All appointments that were not voided, by start."""
         refunds = self._refunds
-        found = [self._known(key, records, refunds.get(key, 0)) for key, records in self.ledger["appointments"].items()]
-        return tuple(sorted((a for a in found if a.status != "voided"), key=lambda a: (a.starts_at or a.since, a.id)))
+        found = [
+            self._known(key, records, refunds.get(key, 0))
+            for key, records in self.ledger["appointments"].items()
+        ]
+        return tuple(
+            sorted((a for a in found if a.status != "voided"), key=lambda a: (a.starts_at or a.since, a.id))
+        )
 
     def _known(self, key: str, records: list[dict[str, Any]], refunded: int) -> Appointment:
         known = self._parsed.get(key)
@@ -159,7 +166,9 @@ class Facts:
         known = self.clinic.services.get(item["code"])
         if known is not None:
             return known
-        return Service(item["code"], item["code"], item.get("family") or "unknown", item.get("area") or "none")
+        return Service(
+            item["code"], item["code"], item.get("family") or "unknown", item.get("area") or "none"
+        )
 
     @cached_property
     def completed(self) -> tuple[Appointment, ...]:
@@ -208,11 +217,18 @@ class Facts:
 
     def hold_at(self, now: datetime) -> Hold | None:
         """The hold that stands at that moment (rule 4)."""
-        held, released = self.ledger["holds"].get("patient.held"), self.ledger["holds"].get("patient.released")
+        held, released = (
+            self.ledger["holds"].get("patient.held"),
+            self.ledger["holds"].get("patient.released"),
+        )
         if held is None or (released is not None and released["stamp"] >= held["stamp"]):
             return None
         until = _moment(held["until"], self.clinic.tz) if held.get("until") else None
-        return None if until is not None and until <= now else Hold(held.get("reason") or "no reason given", until)
+        return (
+            None
+            if until is not None and until <= now
+            else Hold(held.get("reason") or "no reason given", until)
+        )
 
     def allows(self, channel: str, purpose: str) -> bool:
         """Whether this patient may be written to there for that (rule 3)."""

@@ -140,7 +140,10 @@ def _late(q: Question) -> Verdict | None:
     limit = q.message.expires_at + min(q.message.excused, MAX_EXCUSED)
     if q.now <= limit:
         return None
-    return Drop("expired", f"too late: it was due on {_local(q, q.message.step_due_at)} and may leave until {_local(q, limit)}")
+    return Drop(
+        "expired",
+        f"too late: it was due on {_local(q, q.message.step_due_at)} and may leave until {_local(q, limit)}",
+    )
 
 
 def _hold(q: Question) -> Verdict | None:
@@ -158,10 +161,21 @@ def _feed(q: Question) -> Verdict | None:
         return None
     if add_span(q.feed_seen_at, limit, q.rules.clinic.tz) >= q.now:
         return None
-    return Defer(q.now + PATIENCE, "feed_stale", f"nothing was heard from the clinic's systems since {_local(q, q.feed_seen_at)}")
+    return Defer(
+        q.now + PATIENCE,
+        "feed_stale",
+        f"nothing was heard from the clinic's systems since {_local(q, q.feed_seen_at)}",
+    )
 
 
-_BEFORE_CHANNEL: Final[Sequence[Callable[[Question], Verdict | None]]] = (_patient, _journey, _rebooked, _late, _hold, _feed)
+_BEFORE_CHANNEL: Final[Sequence[Callable[[Question], Verdict | None]]] = (
+    _patient,
+    _journey,
+    _rebooked,
+    _late,
+    _hold,
+    _feed,
+)
 
 
 def _channel(q: Question) -> Go | Drop:
@@ -181,9 +195,13 @@ def _channel(q: Question) -> Go | Drop:
             reasons.append(f"{channel}: no leave for {q.message.purpose} ({why})")
         else:
             clinic = q.rules.clinic
-            quiet = clinic.mode == "rehearsal" or (clinic.mode == "allow_list" and address not in clinic.allow_list)
+            quiet = clinic.mode == "rehearsal" or (
+                clinic.mode == "allow_list" and address not in clinic.allow_list
+            )
             return Go(channel, address, rehearsal=quiet)
-    strongest = next((code for code in ("suppressed", "no_consent", "no_address") if code in codes), "no_address")
+    strongest = next(
+        (code for code in ("suppressed", "no_consent", "no_address") if code in codes), "no_address"
+    )
     return Drop(strongest, "; ".join(reasons) or "the step names no channel")
 
 
@@ -196,7 +214,10 @@ def _caps(q: Question, go: Go) -> Verdict | None:
     mine = [c for c in q.contacts if c.purpose == q.message.purpose]
     groups = (
         ("patient", [local_day(c.at, tz) for c in mine if c.patient == q.message.patient]),
-        ("address", [local_day(c.at, tz) for c in mine if (c.channel, c.address) == (go.channel, go.address)]),
+        (
+            "address",
+            [local_day(c.at, tz) for c in mine if (c.channel, c.address) == (go.channel, go.address)],
+        ),
     )
     latest, said = today, ""
     for who, days in groups:

@@ -34,7 +34,13 @@ def version_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def parse_journey(reader: Reader, node: Node | None, text: str, scope: Scope, templates: Mapping[str, frozenset[str]] | None = None) -> Journey | None:
+def parse_journey(
+    reader: Reader,
+    node: Node | None,
+    text: str,
+    scope: Scope,
+    templates: Mapping[str, frozenset[str]] | None = None,
+) -> Journey | None:
     """One file of journeys/. `templates` are the known template names with their channels; None leaves them unchecked.
 
     Returns None where the file holds an error; all Problems are with the reader.
@@ -42,7 +48,9 @@ def parse_journey(reader: Reader, node: Node | None, text: str, scope: Scope, te
     before = len(reader.problems)
     fields = reader.fields(node, "a journey", TOP_KEYS, ("journey", "start", "steps"))
     name = reader.name(fields.get("journey"), "a journey's name")
-    one_per = reader.choice(fields.get("one_per"), "a kind of `one_per`", ("appointment", "patient"), "patient")
+    one_per = reader.choice(
+        fields.get("one_per"), "a kind of `one_per`", ("appointment", "patient"), "patient"
+    )
     start = _start(reader, fields.get("start"), scope)
     expires = reader.span(fields.get("expires"), "`expires`") or DEFAULT_EXPIRES
     about = reader.fields(fields.get("about"), "`about`", ("families",))
@@ -54,8 +62,19 @@ def parse_journey(reader: Reader, node: Node | None, text: str, scope: Scope, te
     steps = _steps(reader, fields.get("steps"), templates)
     purpose = reader.choice(fields.get("purpose"), "a purpose", ("marketing", "care"), "marketing")
     if one_per == "appointment" and start is not None and not _has_appointment(start):
-        reader.problem("journey-one-per", fields["one_per"], "`one_per: appointment` needs a start by an event of an appointment", "For example `start: {event: booking.no_show}`.")
-    families = reader.choices(about.get("families"), "a family of config/services.yaml", scope.clinic.families, "unknown-family") if about.get("families") is not None else ()
+        reader.problem(
+            "journey-one-per",
+            fields["one_per"],
+            "`one_per: appointment` needs a start by an event of an appointment",
+            "For example `start: {event: booking.no_show}`.",
+        )
+    families = (
+        reader.choices(
+            about.get("families"), "a family of config/services.yaml", scope.clinic.families, "unknown-family"
+        )
+        if about.get("families") is not None
+        else ()
+    )
     title = reader.text(fields.get("title"), "`title`") or name.replace("_", " ")
     status = reader.choice(fields.get("status"), "a status", ("draft", "live", "paused"), "live")
     if start is None or any(problem.severity == "error" for problem in reader.problems[before:]):
@@ -77,7 +96,12 @@ def _start(reader: Reader, node: Node | None, scope: Scope) -> Start | None:
     known: tuple[Literal["enters", "leaves", "event"], ...] = ("enters", "leaves", "event")
     kinds = [found for found in known if found in fields]
     if len(kinds) != 1:
-        reader.problem("journey-start", node, "a journey starts in exactly one way", "Write one of `enters: SEGMENT`, `leaves: SEGMENT`, `event: TYPE`.")
+        reader.problem(
+            "journey-start",
+            node,
+            "a journey starts in exactly one way",
+            "Write one of `enters: SEGMENT`, `leaves: SEGMENT`, `event: TYPE`.",
+        )
         return None
     kind = kinds[0]
     if kind == "event":
@@ -89,7 +113,12 @@ def _start(reader: Reader, node: Node | None, scope: Scope) -> Start | None:
         return Start(kind, heard.type, only_if, heard.of)
     name = reader.text(fields[kind], "a segment")
     if name not in scope.segments:
-        reader.problem("unknown-segment", fields[kind], f"`{name}` is not a segment", reader.did_you_mean(name, scope.segments))
+        reader.problem(
+            "unknown-segment",
+            fields[kind],
+            f"`{name}` is not a segment",
+            reader.did_you_mean(name, scope.segments),
+        )
         return None
     asked = parse_condition(reader, fields["if"], scope, "`if`") if "if" in fields else None
     if kind == "enters":
@@ -107,7 +136,12 @@ def _heard(reader: Reader, node: Node, scope: Scope) -> Heard | None:
         reader.problem("shape-type", node, "an event is one word", "For example `booking.created`.")
         return None
     if node.value not in EVENT_TYPES:
-        reader.problem("unknown-event", node, f"`{node.value}` is not an event", reader.did_you_mean(node.value, EVENT_TYPES))
+        reader.problem(
+            "unknown-event",
+            node,
+            f"`{node.value}` is not an event",
+            reader.did_you_mean(node.value, EVENT_TYPES),
+        )
         return None
     return Heard(node.value, of)
 
@@ -121,7 +155,12 @@ def _repeat(reader: Reader, node: Node | None, per_appointment: bool) -> Repeat:
     match = re.fullmatch(r"once every (.+)", text)
     span = parse_span(match[1]) if match else None
     if span is None or span.is_zero:
-        reader.problem("shape-value", node, f"`{text}` does not say how often", "Write `never`, `always`, or for example `once every 18 months`.")
+        reader.problem(
+            "shape-value",
+            node,
+            f"`{text}` does not say how often",
+            "Write `never`, `always`, or for example `once every 18 months`.",
+        )
         return Repeat()
     return Repeat(every=span)
 
@@ -143,10 +182,14 @@ def _stop_if(reader: Reader, node: Node | None, scope: Scope) -> Condition | Non
         return None
     if isinstance(node, Map):
         return parse_condition(reader, node, scope, "`stop_if`")
-    return AnyOf(tuple(parse_condition(reader, item, scope, "`stop_if`") for item in reader.items(node, "`stop_if`")))
+    return AnyOf(
+        tuple(parse_condition(reader, item, scope, "`stop_if`") for item in reader.items(node, "`stop_if`"))
+    )
 
 
-def _steps(reader: Reader, node: Node | None, templates: Mapping[str, frozenset[str]] | None) -> tuple[Step, ...]:
+def _steps(
+    reader: Reader, node: Node | None, templates: Mapping[str, frozenset[str]] | None
+) -> tuple[Step, ...]:
     steps: list[Step] = []
     seen: dict[str, int] = {}
     if node is not None and isinstance(node, Scalar):
@@ -157,26 +200,48 @@ def _steps(reader: Reader, node: Node | None, templates: Mapping[str, frozenset[
         if step is None:
             continue
         if step.id in seen:
-            reader.problem("step-twice", item, f"a second step is called `{step.id}`; the first is on line {seen[step.id]}", "Give each step a name of its own.")
+            reader.problem(
+                "step-twice",
+                item,
+                f"a second step is called `{step.id}`; the first is on line {seen[step.id]}",
+                "Give each step a name of its own.",
+            )
         seen[step.id] = step.line
         if steps and isinstance(steps[-1].action, Stop):
-            reader.problem("step-unreachable", item, f"`{step.id}` is never reached: `{steps[-1].id}` stops before it", "Move it up, or remove one of the two.")
+            reader.problem(
+                "step-unreachable",
+                item,
+                f"`{step.id}` is never reached: `{steps[-1].id}` stops before it",
+                "Move it up, or remove one of the two.",
+            )
         steps.append(step)
     if node is not None and not steps and not reader.problems:
-        reader.problem("journey-no-steps", node, "this journey has no steps", "Add a step with `send`, `task` or `stop`.")
+        reader.problem(
+            "journey-no-steps", node, "this journey has no steps", "Add a step with `send`, `task` or `stop`."
+        )
     return tuple(steps)
 
 
 def _step(reader: Reader, node: Node, templates: Mapping[str, frozenset[str]] | None) -> Step | None:
     if not isinstance(node, Map):
-        reader.problem("shape-type", node, "a step is a block of `key: value` lines", "For example `- id: hello`, then `send: sms` below it.")
+        reader.problem(
+            "shape-type",
+            node,
+            "a step is a block of `key: value` lines",
+            "For example `- id: hello`, then `send: sms` below it.",
+        )
         return None
     verbs = [key.value for key, _ in node.entries if key.value in VERBS]
     if len(verbs) != 1:
         known = ("id", "wait", *VERBS, *(key for keys in STEP_KEYS.values() for key in keys))
         reader.fields(node, "a step", known)
         said = "has two verbs" if verbs else "has no verb"
-        reader.problem("step-verb", node, f"a step does one thing; this one {said}", f"Give it exactly one of {', '.join(f'`{verb}`' for verb in VERBS)}.")
+        reader.problem(
+            "step-verb",
+            node,
+            f"a step does one thing; this one {said}",
+            f"Give it exactly one of {', '.join(f'`{verb}`' for verb in VERBS)}.",
+        )
         return None
     verb = verbs[0]
     required = ("id", "template") if verb == "send" else ("id", verb)
@@ -188,7 +253,11 @@ def _step(reader: Reader, node: Node, templates: Mapping[str, frozenset[str]] | 
         action = _send(reader, fields, templates)
     elif verb == "task":
         due = reader.parsed(fields.get("due"), "a number of working days", _working_days, "1 working day")
-        action = GiveTask(reader.text(fields.get("task"), "`task`"), 1 if due is None else due, reader.text(fields.get("note"), "`note`"))
+        action = GiveTask(
+            reader.text(fields.get("task"), "`task`"),
+            1 if due is None else due,
+            reader.text(fields.get("note"), "`note`"),
+        )
     else:
         action = Stop(reader.text(fields.get("stop"), "`stop`"))
     return Step(name, wait, action, node.place.line)
@@ -199,14 +268,30 @@ def _send(reader: Reader, fields: Mapping[str, Node], templates: Mapping[str, fr
     template = reader.text(fields.get("template"), "`template`")
     at = fields.get("template")
     if at is not None and not _TEMPLATE.fullmatch(template):
-        reader.problem("template-name", at, f"`{template}` is not the name of a template", "Name it by folder and file without endings, such as `win_back/miss_you`.")
+        reader.problem(
+            "template-name",
+            at,
+            f"`{template}` is not the name of a template",
+            "Name it by folder and file without endings, such as `win_back/miss_you`.",
+        )
     elif at is not None and templates is not None:
         if template not in templates:
-            reader.problem("unknown-template", at, f"there is no template `{template}`", reader.did_you_mean(template, templates) or f"Make templates/{template}.sms.en.j2 or .email.en.md.")
+            reader.problem(
+                "unknown-template",
+                at,
+                f"there is no template `{template}`",
+                reader.did_you_mean(template, templates)
+                or f"Make templates/{template}.sms.en.j2 or .email.en.md.",
+            )
         else:
             for channel in channels:
                 if channel not in templates[template]:
-                    reader.problem("unknown-template", at, f"`{template}` has no {channel} text", f"Make templates/{template}.{channel}.…, or leave `{channel}` out of `send`.")
+                    reader.problem(
+                        "unknown-template",
+                        at,
+                        f"`{template}` has no {channel} text",
+                        f"Make templates/{template}.{channel}.…, or leave `{channel}` out of `send`.",
+                    )
     return Send(channels, template)
 
 

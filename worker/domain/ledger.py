@@ -22,13 +22,38 @@ from worker.domain.events import APPOINTMENT_STATUS, CHANNELS, PURPOSES, Event
 Ledger = dict[str, Any]
 Stamp = list[Any]
 
-_APPOINTMENT_FIELDS = ("starts_at", "services", "location", "practitioner", "net", "cancelled_by", "referred_by")
-PROFILE_FIELDS = ("first_name", "last_name", "phone", "email", "date_of_birth", "language", "timezone", "tags")
+_APPOINTMENT_FIELDS = (
+    "starts_at",
+    "services",
+    "location",
+    "practitioner",
+    "net",
+    "cancelled_by",
+    "referred_by",
+)
+PROFILE_FIELDS = (
+    "first_name",
+    "last_name",
+    "phone",
+    "email",
+    "date_of_birth",
+    "language",
+    "timezone",
+    "tags",
+)
 
 
 def empty() -> Ledger:
     """The ledger of a patient of whom nothing is known."""
-    return {"appointments": {}, "refunds": {}, "profile": {}, "consent": {}, "holds": {}, "own_tags": {}, "merged": {}}
+    return {
+        "appointments": {},
+        "refunds": {},
+        "profile": {},
+        "consent": {},
+        "holds": {},
+        "own_tags": {},
+        "merged": {},
+    }
 
 
 def instant(value: datetime) -> str:
@@ -54,14 +79,30 @@ def fold(ledger: Ledger, event: Event) -> Ledger:
         _appointment(new, event, stamp)
     elif event.type == "payment.refunded":
         key = f"{event.source} {event.id}"
-        new["refunds"][key] = {"appointment": event.data["appointment_id"], "net": event.data["net"], "at": told}
+        new["refunds"][key] = {
+            "appointment": event.data["appointment_id"],
+            "net": event.data["net"],
+            "at": told,
+        }
     elif event.type == "patient.deceased":
         new["deceased"] = min(told, str(new.get("deceased", told)))
     elif event.type in ("patient.held", "patient.released"):
-        _greatest(new["holds"], event.type, {"stamp": stamp, **{k: event.data[k] for k in ("reason", "until") if event.data.get(k)}})
+        _greatest(
+            new["holds"],
+            event.type,
+            {"stamp": stamp, **{k: event.data[k] for k in ("reason", "until") if event.data.get(k)}},
+        )
     elif event.type in ("consent.granted", "consent.revoked"):
         kind = event.type.removeprefix("consent.")
-        _evidence(new, event.subject, event.data["channel"], event.data["purpose"], kind, stamp, event.data.get("basis"))
+        _evidence(
+            new,
+            event.subject,
+            event.data["channel"],
+            event.data["purpose"],
+            kind,
+            stamp,
+            event.data.get("basis"),
+        )
     patient = event.data.get("patient")
     if patient:
         _profile(new, event.subject, patient, stamp)
@@ -130,11 +171,25 @@ def _profile(ledger: Ledger, subject: str, patient: Mapping[str, Any], stamp: St
         if channel not in CHANNELS or purposes is None:
             continue
         for purpose in PURPOSES:
-            _evidence(ledger, subject, channel, purpose, "listed" if purpose in purposes else "unlisted", stamp, "record")
+            _evidence(
+                ledger,
+                subject,
+                channel,
+                purpose,
+                "listed" if purpose in purposes else "unlisted",
+                stamp,
+                "record",
+            )
 
 
-def _evidence(ledger: Ledger, origin: str, channel: str, purpose: str, kind: str, stamp: Stamp, basis: str | None) -> None:
-    _greatest(ledger["consent"], f"{channel} {purpose} {kind} {origin}", {"stamp": stamp, "basis": basis, "origin": origin})
+def _evidence(
+    ledger: Ledger, origin: str, channel: str, purpose: str, kind: str, stamp: Stamp, basis: str | None
+) -> None:
+    _greatest(
+        ledger["consent"],
+        f"{channel} {purpose} {kind} {origin}",
+        {"stamp": stamp, "basis": basis, "origin": origin},
+    )
 
 
 def _greatest(entries: dict[str, Any], key: str, entry: dict[str, Any]) -> None:

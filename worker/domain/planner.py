@@ -12,8 +12,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from worker.domain import ledger as ledgers
@@ -21,65 +20,24 @@ from worker.domain.calendar import add_span, local_day, midnight
 from worker.domain.conditions import Look
 from worker.domain.events import APPOINTMENT_STATUS, Event
 from worker.domain.facts import Appointment, Facts
-from worker.domain.gate import ADDRESS_FIELD, MAX_EXCUSED, Defer, Drop, Go, Question, Verdict, ask, first_moment
-from worker.domain.history import Cause, Contact, Enrollment, Message, Task, Trace, Transition
-from worker.domain.journey import GiveTask, Journey, Send, Stop
+from worker.domain.gate import ADDRESS_FIELD, MAX_EXCUSED, Defer, Drop, Question, Verdict, ask
+from worker.domain.history import Cause, Contact, Enrollment, Message, Transition
+from worker.domain.journey import Journey
+from worker.domain.patient import Patient, Plan
 from worker.domain.rules import Rules
+from worker.domain.runs import Runs
+
+__all__ = ["Patient", "Plan", "Planner", "addresses", "fact_time", "merge"]
 
 
-@dataclass(slots=True)
-class Patient:
-    """Everything that is known of one patient. `as_of` is the patient's own clock: the moment that `members` is true for."""
-
-    id: str
-    ledger: ledgers.Ledger = field(default_factory=ledgers.empty)
-    members: frozenset[str] = frozenset()
-    as_of: datetime | None = None
-    next_change_at: datetime | None = None
-    rules_version: int | None = None
-    enrollments: dict[str, Enrollment] = field(default_factory=dict)
-    messages: dict[str, Message] = field(default_factory=dict)
-    contacts: Sequence[Contact] = ()
-
-
-@dataclass(slots=True)
-class Plan:
-    """What was decided, in order. `enrollments` and `messages` name what changed."""
-
-    transitions: list[Transition] = field(default_factory=list)
-    traces: list[Trace] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
-    enrollments: set[str] = field(default_factory=set)
-    messages: set[str] = field(default_factory=set)
-
-
-class Planner:
+class Planner(Runs):
     """Plans for one patient at one moment. `now` only ever decides what is due and what is late."""
 
     def __init__(self, rules: Rules, patient: Patient, now: datetime) -> None:
-        self.rules = rules
-        self.patient = patient
-        self.now = now
-        self.plan = Plan()
-        self._facts: Facts | None = None
+        super().__init__(rules, patient, now)
         self._behind = False
         if patient.as_of is not None and patient.rules_version != rules.version:
             self._bring_up_to_rules()
-
-    # -- what is true ---------------------------------------------------------------------------------------------------------
-
-    @property
-    def facts(self) -> Facts:
-        """The facts of the ledger as it stands."""
-        if self._facts is None or self._facts.ledger is not self.patient.ledger:
-            self._facts = Facts(self.patient.id, self.patient.ledger, self.rules.clinic, self._facts)
-        return self._facts
-
-    def look(self, at: datetime, appointment: str | None = None) -> Look:
-        """A look at the patient on the clinic-local day of `at`."""
-        this = self.facts.appointment(appointment)
-        enrollments = tuple(self.patient.enrollments.values())
-        return Look(self.facts, local_day(at, self.rules.clinic.tz), self.rules.segments.named, enrollments, self.patient.contacts, this)
 
     # -- what happens ---------------------------------------------------------------------------------------------------------
 
@@ -142,7 +100,13 @@ class Planner:
         """Go on with every run whose next step is due."""
         self._advance_all()
 
-    def verdict(self, key: str, *, suppressed: frozenset[tuple[str, str]] = frozenset(), feed_seen_at: datetime | None = None) -> Verdict:
+    def verdict(
+        self,
+        key: str,
+        *,
+        suppressed: frozenset[tuple[str, str]] = frozenset(),
+        feed_seen_at: datetime | None = None,
+    ) -> Verdict:
         """What the gate says of a scheduled message now. Raises KeyError for a message that is not under way."""
         message = self.patient.messages[key]
         journey = self.rules.journey(message.journey, message.version)
@@ -152,14 +116,28 @@ class Planner:
         if run is not None and not run.active:
             return Drop("withdrawn", f"the run has ended: {run.reason}")
         look = self.look(self.now, run.appointment if run else None)
-        return ask(Question(self.now, message, journey, self.rules, self.facts, look, self.patient.contacts, suppressed, feed_seen_at))
+        return ask(
+            Question(
+                self.now,
+                message,
+                journey,
+                self.rules,
+                self.facts,
+                look,
+                self.patient.contacts,
+                suppressed,
+                feed_seen_at,
+            )
+        )
 
     def apply(self, key: str, verdict: Verdict) -> Message:
         """Write a verdict down: `Go` claims, or settles a rehearsal; `Defer` moves; `Drop` settles."""
         message = self.patient.messages[key]
         if isinstance(verdict, Defer):
             excused = message.excused + (verdict.until - self.now if verdict.excused else timedelta())
-            moved = replace(message, due_at=verdict.until, reason=verdict.code, excused=min(excused, MAX_EXCUSED))
+            moved = replace(
+                message, due_at=verdict.until, reason=verdict.code, excused=min(excused, MAX_EXCUSED)
+            )
             self._keep(moved, "" if message.reason == verdict.code else "waits", verdict.why)
             return moved
         if isinstance(verdict, Drop):
@@ -169,7 +147,9 @@ class Planner:
         if verdict.rehearsal:
             return self.settle(key, "rehearsed", "rehearsal", "rehearsal: nothing leaves")
         claimed = replace(chosen, state="claimed", decided_at=self.now)
-        contact = Contact(self.now, message.purpose, verdict.channel, verdict.address, message.journey, self.patient.id)
+        contact = Contact(
+            self.now, message.purpose, verdict.channel, verdict.address, message.journey, self.patient.id
+        )
         self.patient.contacts = (*self.patient.contacts, contact)
         self._keep(claimed, "claimed", f"may leave by {verdict.channel}")
         return claimed
@@ -209,11 +189,17 @@ class Planner:
         """
         patient = self.patient
         pending = patient.next_change_at is not None and patient.next_change_at <= self.now
-        until = patient.next_change_at - timedelta(microseconds=1) if pending and patient.next_change_at is not None else self.now
+        until = (
+            patient.next_change_at - timedelta(microseconds=1)
+            if pending and patient.next_change_at is not None
+            else self.now
+        )
         patient.as_of = max(until, patient.as_of or until)
         self._move("rules", patient.as_of, silent=True, told_at=patient.as_of)
 
-    def _move(self, cause: Cause, look_at: datetime, *, silent: bool, told_at: datetime) -> tuple[frozenset[str], frozenset[str]]:
+    def _move(
+        self, cause: Cause, look_at: datetime, *, silent: bool, told_at: datetime
+    ) -> tuple[frozenset[str], frozenset[str]]:
         """Bring memberships up to date; returns what was entered and left, journeys' starts included."""
         patient, segments = self.patient, self.rules.segments
         look = segments.look(self.facts, local_day(look_at, self.rules.clinic.tz))
@@ -231,9 +217,31 @@ class Planner:
         patient.rules_version = self.rules.version
         return entered, left
 
+    def _leave_alone(self, at: datetime) -> None:
+        why = "the patient asked to be forgotten" if self.facts.erased else "the patient has died"
+        for run in self.active():
+            self.end(run, "stopped", why, at)
+        if self.facts.erased:
+            for name in sorted(name for name in self.patient.members if not name.startswith("start:")):
+                self.plan.transitions.append(
+                    Transition(self.patient.id, name, "left", "event", at, silent=True)
+                )
+            self.patient.members, self.patient.next_change_at = frozenset(), None
+            self.patient.rules_version = self.rules.version
+        else:
+            self._move("event", self.patient.as_of or at, silent=True, told_at=at)
+
     # -- starts ---------------------------------------------------------------------------------------------------------------
 
-    def _start(self, entered: frozenset[str], left: frozenset[str], event: Event | None, news: bool, appointment: Appointment | None, at: datetime) -> None:
+    def _start(
+        self,
+        entered: frozenset[str],
+        left: frozenset[str],
+        event: Event | None,
+        news: bool,
+        appointment: Appointment | None,
+        at: datetime,
+    ) -> None:
         day = local_day(at, self.rules.clinic.tz)
         for name in sorted(self.rules.journeys):
             journey = self.rules.journeys[name]
@@ -244,25 +252,50 @@ class Planner:
                 if f"start:{name}" in entered:
                     self._enroll(journey, f"{start.name}@{day}", event, appointment, at)
                 elif start.name in entered:
-                    self._trace(name, "", at, "not started", start.only_if.why_not(self._now_look()) or "it was so before")
+                    self._trace(
+                        name,
+                        "",
+                        at,
+                        "not started",
+                        start.only_if.why_not(self._now_look()) or "it was so before",
+                    )
             elif start.kind == "leaves":
                 if start.name in left:
                     self._start_if(journey, f"{start.name}@{day}", event, appointment, at)
-            elif event is not None and news and event.type == start.name and (appointment is None or start.of.fits(appointment)):
+            elif (
+                event is not None
+                and news
+                and event.type == start.name
+                and (appointment is None or start.of.fits(appointment))
+            ):
                 self._start_if(journey, event.id, event, appointment, at)
 
     def _now_look(self, appointment: str | None = None) -> Look:
         """A look on the day of the patient's own clock."""
         return self.look(self.patient.as_of or self.now, appointment)
 
-    def _start_if(self, journey: Journey, anchor: str, event: Event | None, appointment: Appointment | None, at: datetime) -> None:
+    def _start_if(
+        self,
+        journey: Journey,
+        anchor: str,
+        event: Event | None,
+        appointment: Appointment | None,
+        at: datetime,
+    ) -> None:
         why = journey.start.only_if.why_not(self._now_look(appointment.id if appointment else None))
         if why is None:
             self._enroll(journey, anchor, event, appointment, at)
         else:
             self._trace(journey.name, "", at, "not started", why)
 
-    def _enroll(self, journey: Journey, anchor: str, event: Event | None, appointment: Appointment | None, at: datetime) -> None:
+    def _enroll(
+        self,
+        journey: Journey,
+        anchor: str,
+        event: Event | None,
+        appointment: Appointment | None,
+        at: datetime,
+    ) -> None:
         why = self._why_not_again(journey, anchor, appointment, at)
         if why is not None:
             self._trace(journey.name, "", at, "not started", why)
@@ -275,7 +308,9 @@ class Planner:
         self._trace(journey.name, "", at, "started", f"{journey.start.kind} {journey.start.name}")
         self._put(self._aim(run, journey))
 
-    def _why_not_again(self, journey: Journey, anchor: str, appointment: Appointment | None, at: datetime) -> str | None:
+    def _why_not_again(
+        self, journey: Journey, anchor: str, appointment: Appointment | None, at: datetime
+    ) -> str | None:
         earlier = [run for run in self.patient.enrollments.values() if run.journey == journey.name]
         if any(run.anchor == anchor for run in earlier):
             return "this has started it before"
@@ -296,161 +331,6 @@ class Planner:
             return None
         return f"the patient entered it on {local_day(last, self.rules.clinic.tz)}; it repeats once every {journey.repeat.every}"
 
-    # -- ends -----------------------------------------------------------------------------------------------------------------
-
-    def active(self) -> list[Enrollment]:
-        """The runs under way."""
-        return [run for run in self.patient.enrollments.values() if run.active]
-
-    def _leave_alone(self, at: datetime) -> None:
-        why = "the patient asked to be forgotten" if self.facts.erased else "the patient has died"
-        for run in self.active():
-            self.end(run, "stopped", why, at)
-        if self.facts.erased:
-            for name in sorted(name for name in self.patient.members if not name.startswith("start:")):
-                self.plan.transitions.append(Transition(self.patient.id, name, "left", "event", at, silent=True))
-            self.patient.members, self.patient.next_change_at = frozenset(), None
-            self.patient.rules_version = self.rules.version
-        else:
-            self._move("event", self.patient.as_of or at, silent=True, told_at=at)
-
-    def _goals(self, event: Event, appointment: Appointment | None, fact_at: datetime, at: datetime) -> None:
-        for run in self.active():
-            journey = self.rules.journey(run.journey, run.version)
-            if journey is None or journey.goal is None or fact_at < run.entered_at:
-                continue
-            if not any(heard.type == event.type and (appointment is None or heard.of.fits(appointment)) for heard in journey.goal.heard):
-                continue
-            in_time = at <= add_span(run.entered_at, journey.goal.within, self.facts.tz)
-            self.end(run, "goal" if in_time else "goal_late", f"{event.type}, {'within' if in_time else 'after'} {journey.goal.within}", at)
-
-    def _stops(self, at: datetime) -> None:
-        for run in self.active():
-            journey = self.rules.journey(run.journey, run.version)
-            if journey is not None and journey.stop_if is not None and journey.stop_if.holds(self.look(at, run.appointment)):
-                self.end(run, "stopped", "its `stop_if` holds", at)
-
-    def _withdraw(self, fact_at: datetime, at: datetime) -> None:
-        """End the runs whose reason a correction has taken away."""
-        for run in self.active():
-            journey = self.rules.journey(run.journey, run.version)
-            if journey is None:
-                continue
-            if run.appointment is not None and not self._still_stands(run):
-                self.end(run, "withdrawn", "the appointment that started it was corrected", at)
-            elif journey.start.kind == "enters" and fact_at < run.entered_at and not self._was_in(journey.start.name, run.entered_at):
-                self.end(run, "withdrawn", f"with what is known now, the patient had not entered {journey.start.name}", at)
-
-    def _still_stands(self, run: Enrollment) -> bool:
-        """Whether the appointment that started a run is what it was; a booking may have become a visit."""
-        found = self.facts.appointment(run.appointment)
-        wanted = APPOINTMENT_STATUS.get(run.started_by)
-        return found is not None and (wanted is None or found.status == wanted or (wanted == "booked" and found.status == "completed"))
-
-    def _was_in(self, segment: str, entered_at: datetime) -> bool:
-        """Whether the patient was in a segment then, with what is known now of the time until then."""
-        day = local_day(entered_at, self.rules.clinic.tz)
-        known = {a.id for a in self.facts.appointments if (a.day is not None and a.day <= day if a.status == "completed" else a.since <= entered_at)}
-        appointments = {key: value for key, value in self.patient.ledger["appointments"].items() if key in known}
-        then = Facts(self.patient.id, {**self.patient.ledger, "appointments": appointments}, self.rules.clinic)
-        return self.rules.segments.look(then, day).within(segment)
-
-    def end(self, run: Enrollment, outcome: str, why: str, at: datetime) -> None:
-        """End a run; a message of it that has not left is dropped."""
-        ended = run.end(outcome, why, at)
-        self._put(ended)
-        self._trace(run.journey, "", at, outcome, why)
-        message = self.patient.messages.get(run.waiting_for or "")
-        if message is not None and message.state == "scheduled":
-            self._keep(replace(message, state="dropped", reason=outcome, decided_at=self.now), "dropped", f"the run has ended: {why}")
-
-    # -- steps ----------------------------------------------------------------------------------------------------------------
-
-    def _advance_all(self) -> None:
-        for key in sorted(self.patient.enrollments):
-            while self._advance(self.patient.enrollments[key]):
-                pass
-
-    def _advance(self, run: Enrollment) -> bool:
-        """Take the next step if it is due; True where there may be another."""
-        if not run.active or run.due_at is None or run.due_at > self.now:
-            return False
-        journey = self.rules.journey(run.journey, run.version)
-        if journey is None:
-            self.end(run, "stopped", "the journey is no longer known", self.now)
-            return False
-        if run.position >= len(journey.steps):
-            self.end(run, "finished", "all steps done", run.due_at)
-            return False
-        if not self.rules.live(run.journey):
-            self._put(replace(run, due_at=self.now + timedelta(hours=1)))
-            return False
-        if journey.stop_if is not None and journey.stop_if.holds(self.look(self.now, run.appointment)):
-            self.end(run, "stopped", "its `stop_if` holds", self.now)
-            return False
-        # A pause puts the next look off, not the moment at which the step was due.
-        step, due = journey.steps[run.position], self._aim(run, journey).due_at or run.due_at
-        expires_at = add_span(due, journey.expires, self.facts.tz)
-        if isinstance(step.action, Stop):
-            self.end(run, "finished", step.action.reason, due)
-            return False
-        if self.now > expires_at:
-            self._trace(run.journey, step.id, self.now, "skipped", f"too late: it was due on {due.astimezone(self.facts.tz):%Y-%m-%d %H:%M}")
-            self._go_on(run, due)
-            return True
-        if isinstance(step.action, GiveTask):
-            self._task(run, step.id, step.action, due)
-            self._go_on(run, due)
-            return True
-        self._schedule(run, journey, step.id, step.action, due, expires_at)
-        return False
-
-    def _task(self, run: Enrollment, step: str, action: GiveTask, due: datetime) -> None:
-        until = self.rules.clinic.working_days_after(due, action.due_days)
-        self.plan.tasks.append(Task(self.patient.id, run.id, run.journey, step, action.assignee, action.note, until, due))
-        self._trace(run.journey, step, due, "task", f"for {action.assignee}: {action.note}")
-
-    def _schedule(self, run: Enrollment, journey: Journey, step: str, action: Send, due: datetime, expires_at: datetime) -> None:
-        key = f"{self.rules.clinic.id}/{run.journey}/{self.patient.id}/{run.anchor}/{step}"
-        message = Message(
-            key=key, patient=self.patient.id, enrollment=run.id, journey=run.journey, version=run.version, step=step, template=action.template, purpose=journey.purpose,
-            channels=action.channels, step_due_at=due, due_at=first_moment(self.rules, self.facts, journey, due), expires_at=expires_at,
-        )  # fmt: skip
-        self._keep(message, "scheduled", f"step {step}")
-        self._put(replace(run, waiting_for=key, due_at=None))
-
-    def _go_on(self, run: Enrollment, based_at: datetime) -> None:
-        journey = self.rules.journey(run.journey, run.version)
-        onward = replace(run, position=run.position + 1, based_at=based_at, waiting_for=None)
-        self._put(self._aim(onward, journey) if journey is not None else replace(onward, due_at=self.now))
-
-    def _aim(self, run: Enrollment, journey: Journey) -> Enrollment:
-        """Set when the next step is due."""
-        if run.position >= len(journey.steps):
-            return replace(run, due_at=run.based_at)
-        return replace(run, due_at=add_span(run.based_at, journey.steps[run.position].wait, self.facts.tz))
-
-    # -- writing down ---------------------------------------------------------------------------------------------------------
-
-    def _put(self, run: Enrollment) -> None:
-        self.patient.enrollments[run.id] = run
-        self.plan.enrollments.add(run.id)
-
-    def _keep(self, message: Message, what: str, why: str) -> None:
-        self.patient.messages[message.key] = message
-        self.plan.messages.add(message.key)
-        if what:
-            self._trace(message.journey, message.step, self.now, what, why)
-        run = self.patient.enrollments.get(message.enrollment)
-        if message.state == "claimed" and run is not None:
-            self._put(replace(run, reached=run.reached + 1))
-
-    def _trace(self, journey: str, step: str, at: datetime, what: str, why: str) -> None:
-        self.plan.traces.append(Trace(self.patient.id, journey, step, at, what, why))
-
-    def _appointment(self, event: Event) -> Appointment | None:
-        return self.facts.appointment(event.data.get("appointment_id"))
-
 
 def merge(kept: Planner, gone: Planner, event: Event) -> None:
     """Two patients are one: the event's subject (`gone`) gives way. Its runs end; nothing starts because of it."""
@@ -467,7 +347,12 @@ def merge(kept: Planner, gone: Planner, event: Event) -> None:
     kept.reconsider(at)
 
 
-_QUIET_TYPES = frozenset(APPOINTMENT_STATUS) | {"payment.refunded", "patient.upserted", "consent.granted", "consent.revoked"}
+_QUIET_TYPES = frozenset(APPOINTMENT_STATUS) | {
+    "payment.refunded",
+    "patient.upserted",
+    "consent.granted",
+    "consent.revoked",
+}
 
 
 def addresses(facts: Facts) -> list[tuple[str, str]]:
@@ -487,7 +372,12 @@ fact_time = _fact_time
 
 def _touched(fact_at: datetime, before: Appointment | None, after: Appointment | None) -> datetime:
     """From when on what was known is different: a correction that takes a visit away reaches back to that visit."""
-    if before is None or before.status != "completed" or before.starts_at is None or (after is not None and after.status == "completed" and after.day == before.day):
+    if (
+        before is None
+        or before.status != "completed"
+        or before.starts_at is None
+        or (after is not None and after.status == "completed" and after.day == before.day)
+    ):
         return fact_at
     return min(fact_at, before.starts_at)
 
@@ -499,4 +389,6 @@ def _is_news(event: Event, before: Appointment | None, after: Appointment | None
         return event.type == "visit.voided" and before is not None
     if event.type == "booking.rescheduled":
         return after.status == "booked" and (before is None or before.starts_at != after.starts_at)
-    return after.status == APPOINTMENT_STATUS[event.type] and (before is None or before.status != after.status)
+    return after.status == APPOINTMENT_STATUS[event.type] and (
+        before is None or before.status != after.status
+    )

@@ -31,7 +31,9 @@ class Cap:
 
     def free_from(self, days: Iterable[date], today: date) -> date:
         """The first patient-local day, today or later, on which one more fits, given the days of what was sent."""
-        ends = sorted((add_days(day, self.within) for day in days if today < add_days(day, self.within)), reverse=True)
+        ends = sorted(
+            (add_days(day, self.within) for day in days if today < add_days(day, self.within)), reverse=True
+        )
         return today if len(ends) < self.count else ends[self.count - 1]
 
 
@@ -55,7 +57,9 @@ class Policy:
     live_window: Span | None = None
     blast_limit: Mapping[str, BlastLimit] = field(default_factory=dict)
 
-    def closed(self, purpose: str, holidays: frozenset[date], journey: Window | None) -> Callable[[date], list[Window]]:
+    def closed(
+        self, purpose: str, holidays: frozenset[date], journey: Window | None
+    ) -> Callable[[date], list[Window]]:
         """What is closed on a day for a message of that purpose, the journey's own hours included."""
 
         def on(day: date) -> list[Window]:
@@ -73,7 +77,11 @@ class Policy:
 
     def horizon(self) -> timedelta:
         """How far back sent messages matter to a cap."""
-        longest = max((cap.within for caps in self.caps.values() for cap in caps), key=lambda s: (s.months, s.days), default=Span())
+        longest = max(
+            (cap.within for caps in self.caps.values() for cap in caps),
+            key=lambda s: (s.months, s.days),
+            default=Span(),
+        )
         return timedelta(days=longest.months * 31 + longest.days + 2)
 
 
@@ -90,16 +98,29 @@ def _limit(text: str) -> Decimal | None:
 
 def parse_policy(reader: Reader, node: Node | None) -> Policy:
     """config/policy.yaml."""
-    fields = reader.fields(node, "config/policy.yaml", ("quiet_hours", "frequency_caps", "feed", "blast_limit"))
-    hours = reader.fields(fields.get("quiet_hours"), "`quiet_hours`", ("marketing", "care", "sunday", "holidays"))
+    fields = reader.fields(
+        node, "config/policy.yaml", ("quiet_hours", "frequency_caps", "feed", "blast_limit")
+    )
+    hours = reader.fields(
+        fields.get("quiet_hours"), "`quiet_hours`", ("marketing", "care", "sunday", "holidays")
+    )
     caps: dict[str, tuple[Cap, ...]] = {}
-    for purpose, value in reader.fields(fields.get("frequency_caps"), "`frequency_caps`", ("marketing", "care")).items():
-        found = [reader.parsed(item, "a frequency cap", _cap, "1 per 7 days") for item in reader.items(value, "caps")]
+    for purpose, value in reader.fields(
+        fields.get("frequency_caps"), "`frequency_caps`", ("marketing", "care")
+    ).items():
+        found = [
+            reader.parsed(item, "a frequency cap", _cap, "1 per 7 days")
+            for item in reader.items(value, "caps")
+        ]
         caps[purpose] = tuple(cap for cap in found if cap is not None)
     feed = reader.fields(fields.get("feed"), "`feed`", ("max_age", "live_window"))
     windows = {name: reader.window(value, "hours of a day") for name, value in hours.items()}
     return Policy(
-        quiet={name: window for name, window in windows.items() if window is not None and name in ("marketing", "care")},
+        quiet={
+            name: window
+            for name, window in windows.items()
+            if window is not None and name in ("marketing", "care")
+        },
         sunday=windows.get("sunday"),
         holidays=windows.get("holidays"),
         caps=caps,
@@ -118,5 +139,3 @@ def _blast(reader: Reader, node: Node | None) -> dict[str, BlastLimit]:
         if share is not None:
             limits[purpose] = BlastLimit(share, least)
     return limits
-
-

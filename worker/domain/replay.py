@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 
+from worker.domain.calendar import add_span
 from worker.domain.events import Event
 from worker.domain.gate import Go
 from worker.domain.history import Contact, Message, Task, Trace, Transition
 from worker.domain.planner import Patient, Plan, Planner, addresses, fact_time, merge
 from worker.domain.rules import Rules
-from worker.domain.calendar import add_span
 
 Line = Transition | Trace | Message | Task
 _CHANGE, _STEP, _MESSAGE = 0, 1, 2
@@ -54,7 +54,9 @@ class Replay:
         self._order = count()
         self._lines: list[tuple[datetime, str, int, Line | Sent]] = []
 
-    def run(self, events: Iterable[Event], until: datetime | None = None) -> Iterator[tuple[datetime, str, Line | Sent]]:
+    def run(
+        self, events: Iterable[Event], until: datetime | None = None
+    ) -> Iterator[tuple[datetime, str, Line | Sent]]:
         """Lines in order of `at`, then patient. Events must come in order of time; `until` defaults to the last event's."""
         last: datetime | None = None
         for event in events:
@@ -68,7 +70,9 @@ class Replay:
             yield from self._let_pass(end, changes_only=False)
             yield from self._flush(None)
 
-    def _let_pass(self, until: datetime, *, changes_only: bool) -> Iterator[tuple[datetime, str, Line | Sent]]:
+    def _let_pass(
+        self, until: datetime, *, changes_only: bool
+    ) -> Iterator[tuple[datetime, str, Line | Sent]]:
         """Everything before `until`; at `until` itself only what time alone changes, unless the end has come."""
         while self._queue:
             at, kind, _, patient, key = self._queue[0]

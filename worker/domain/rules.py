@@ -23,9 +23,13 @@ class Rules:
     pinned: Mapping[tuple[str, str], Journey] = field(default_factory=dict)
 
     @staticmethod
-    def build(version: int, clinic: Clinic, segments: Segments, policy: Policy, journeys: Mapping[str, Journey]) -> Rules:
+    def build(
+        version: int, clinic: Clinic, segments: Segments, policy: Policy, journeys: Mapping[str, Journey]
+    ) -> Rules:
         """Rules whose segments also watch the starts of the journeys that are live."""
-        starts = {name: j.watched for name, j in journeys.items() if j.status == "live" and j.watched is not None}
+        starts = {
+            name: j.watched for name, j in journeys.items() if j.status == "live" and j.watched is not None
+        }
         return Rules(version, clinic, segments.watching(starts), policy, journeys)
 
     def journey(self, name: str, version: str) -> Journey | None:

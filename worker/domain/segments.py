@@ -9,7 +9,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -108,9 +108,13 @@ def parse_segments(reader: Reader, node: Node | None, scope: Scope) -> Segments:
     names: dict[str, Scalar] = {}
     for key in (*(key for key, _ in stage_nodes), *(key for key, _ in free)):
         if not NAME.fullmatch(key.value):
-            reader.problem("shape-name", key, f"`{key.value}` can't be a segment: small letters, digits and _ only", "")
+            reader.problem(
+                "shape-name", key, f"`{key.value}` can't be a segment: small letters, digits and _ only", ""
+            )
         if key.value in names:
-            reader.problem("segment-twice", key, f"a second segment is called `{key.value}`", "Choose another name.")
+            reader.problem(
+                "segment-twice", key, f"a second segment is called `{key.value}`", "Choose another name."
+            )
         names[key.value] = key
     scope = replace(scope, segments=frozenset(names), segment=True)
     stages: list[tuple[str, Condition]] = []
@@ -120,7 +124,9 @@ def parse_segments(reader: Reader, node: Node | None, scope: Scope) -> Segments:
     named: dict[str, Condition] = {}
     for index, (name, condition) in enumerate(stages):
         before = tuple(other for _, other in stages[:index])
-        named[name] = AllOf((condition, NoneOf(before, tuple(f"the stage {other}" for other, _ in stages[:index]))))
+        named[name] = AllOf(
+            (condition, NoneOf(before, tuple(f"the stage {other}" for other, _ in stages[:index])))
+        )
     for key, value in free:
         if isinstance(value, Map):
             title = next((v for k, v in value.entries if k.value == "title"), None)
@@ -136,15 +142,30 @@ def _stages(reader: Reader, node: Node | None) -> Iterable[tuple[Scalar, Node]]:
         if isinstance(item, Map) and len(item.entries) == 1:
             yield item.entries[0]
         else:
-            reader.problem("shape-type", item, "a stage is one `name: {conditions}`", "For example `- new: {visits: exactly 1}`.")
+            reader.problem(
+                "shape-type",
+                item,
+                "a stage is one `name: {conditions}`",
+                "For example `- new: {visits: exactly 1}`.",
+            )
 
 
 def _stage(reader: Reader, key: Scalar, value: Node, scope: Scope, *, last: bool) -> Condition:
     otherwise = isinstance(value, Scalar) and value.value == "otherwise"
     if otherwise and not last:
-        reader.problem("lifecycle-otherwise", key, f"`{key.value}: otherwise` takes everyone, so the stages below it are never reached", "Move it to the end.")
+        reader.problem(
+            "lifecycle-otherwise",
+            key,
+            f"`{key.value}: otherwise` takes everyone, so the stages below it are never reached",
+            "Move it to the end.",
+        )
     if last and not otherwise:
-        reader.problem("lifecycle-otherwise", key, "the last stage must be `otherwise`, so that every patient has one", f"Write `{key.value}: otherwise`, or add a last stage.")
+        reader.problem(
+            "lifecycle-otherwise",
+            key,
+            "the last stage must be `otherwise`, so that every patient has one",
+            f"Write `{key.value}: otherwise`, or add a last stage.",
+        )
     return AllOf(()) if otherwise else parse_condition(reader, value, scope, f"stage `{key.value}`")
 
 
@@ -166,9 +187,19 @@ def _no_circles(reader: Reader, named: Mapping[str, Condition], names: Mapping[s
     for name in named:
         circle = reach(name, [])
         if name in deep:
-            reader.problem("segment-chain", names[name], f"`{name}` rests on more than {MAX_CHAIN} segments that rest on one another", "Write its conditions out.")
+            reader.problem(
+                "segment-chain",
+                names[name],
+                f"`{name}` rests on more than {MAX_CHAIN} segments that rest on one another",
+                "Write its conditions out.",
+            )
         if circle is not None and circle[0] == name:
-            reader.problem("segment-circle", names[name], f"`{name}` depends on itself: {' → '.join(circle)}", "Take one of these out.")
+            reader.problem(
+                "segment-circle",
+                names[name],
+                f"`{name}` depends on itself: {' → '.join(circle)}",
+                "Take one of these out.",
+            )
 
 
 def start_condition(segment: str, only_if: Condition | None) -> Condition:

@@ -26,7 +26,9 @@ class Reader:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def problem(self, code: str, at: Node | Place, message: str, hint: str = "", severity: Severity = "error") -> None:
+    def problem(
+        self, code: str, at: Node | Place, message: str, hint: str = "", severity: Severity = "error"
+    ) -> None:
         """Write down one Problem."""
         place = at if isinstance(at, Place) else at.place
         self.problems.append(Problem(code, severity, place.file, place.line, place.column, message, hint))
@@ -39,18 +41,32 @@ class Reader:
             return f"Did you mean `{near[0]}`?"
         return f"Known: {', '.join(names)}." if 0 < len(names) <= 30 else ""
 
-    def fields(self, node: Node | None, what: str, known: Collection[str], required: Collection[str] = ()) -> dict[str, Node]:
+    def fields(
+        self, node: Node | None, what: str, known: Collection[str], required: Collection[str] = ()
+    ) -> dict[str, Node]:
         """The entries of a mapping, without unknown keys; a key without a value counts as absent."""
         if not isinstance(node, Map):
             if node is not None:
-                self.problem("shape-type", node, f"{what} must be a block of `key: value` lines", f"Known keys: {', '.join(sorted(known))}.")
+                self.problem(
+                    "shape-type",
+                    node,
+                    f"{what} must be a block of `key: value` lines",
+                    f"Known keys: {', '.join(sorted(known))}.",
+                )
             return {}
         found: dict[str, Node] = {}
         for key, value in node.entries:
             if key.value not in known:
-                self.problem("shape-unknown-key", key, f"`{key.value}` is not a key of {what}", self.did_you_mean(key.value, known))
+                self.problem(
+                    "shape-unknown-key",
+                    key,
+                    f"`{key.value}` is not a key of {what}",
+                    self.did_you_mean(key.value, known),
+                )
             elif isinstance(value, Scalar) and value.empty:
-                self.problem("shape-empty", key, f"`{key.value}` has no value", "Write one, or remove the key.")
+                self.problem(
+                    "shape-empty", key, f"`{key.value}` has no value", "Write one, or remove the key."
+                )
             else:
                 found[key.value] = value
         for name in required:
@@ -75,7 +91,12 @@ class Reader:
             return list(node.items)
         if isinstance(node, Scalar):
             return [node]
-        self.problem("shape-type", node, f"{what} must be a list", "Write `[one, two]`, or one item a line after a dash.")
+        self.problem(
+            "shape-type",
+            node,
+            f"{what} must be a list",
+            "Write `[one, two]`, or one item a line after a dash.",
+        )
         return []
 
     def text(self, node: Node | None, what: str, default: str = "") -> str:
@@ -96,7 +117,12 @@ class Reader:
         value = self.text(node, what)
         if node is not None and value and not NAME.fullmatch(value):
             fixed = re.sub(r"[^a-z0-9_]+", "_", value.lower()).strip("_")
-            self.problem("shape-name", node, f"`{value}` can't be {what}: small letters, digits and _ only, starting with a letter", f"Try `{fixed}`." if NAME.fullmatch(fixed) else "")
+            self.problem(
+                "shape-name",
+                node,
+                f"`{value}` can't be {what}: small letters, digits and _ only, starting with a letter",
+                f"Try `{fixed}`." if NAME.fullmatch(fixed) else "",
+            )
         return value
 
     def choice(self, node: Node | None, what: str, known: Collection[str], default: str) -> str:
@@ -109,7 +135,9 @@ class Reader:
             return default
         return value
 
-    def choices(self, node: Node | None, what: str, known: Collection[str], code: str = "shape-choice") -> tuple[str, ...]:
+    def choices(
+        self, node: Node | None, what: str, known: Collection[str], code: str = "shape-choice"
+    ) -> tuple[str, ...]:
         """A list of known words."""
         found: list[str] = []
         for item in self.items(node, what):
@@ -120,7 +148,9 @@ class Reader:
                 found.append(value)
         return tuple(found)
 
-    def parsed(self, node: Node | None, what: str, parse: Callable[[str], T | None], example: str) -> T | None:
+    def parsed(
+        self, node: Node | None, what: str, parse: Callable[[str], T | None], example: str
+    ) -> T | None:
         """A text with a grammar of its own."""
         if node is None:
             return None
@@ -134,7 +164,9 @@ class Reader:
         """A length of time, longer than none."""
         span = self.parsed(node, what, parse_span, "3 weeks")
         if span is not None and span.is_zero and node is not None:
-            self.problem("shape-value", node, f"{what} is no time at all", "Remove it, or write for example `1 day`.")
+            self.problem(
+                "shape-value", node, f"{what} is no time at all", "Remove it, or write for example `1 day`."
+            )
             return None
         return span
 
@@ -146,7 +178,9 @@ class Reader:
         """A whole number within limits."""
         if node is None:
             return default
-        value = self.parsed(node, what, lambda text: int(text) if re.fullmatch(r"\d{1,9}", text) else None, str(default))
+        value = self.parsed(
+            node, what, lambda text: int(text) if re.fullmatch(r"\d{1,9}", text) else None, str(default)
+        )
         if value is None:
             return default
         if not low <= value <= high:

@@ -106,7 +106,12 @@ class _Composer:
         root: Node | None = None
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent) and root is not None:
-                raise _Refused("yaml-documents", self.place(event), "a second document begins here", "Keep one document a file: remove the `---`.")
+                raise _Refused(
+                    "yaml-documents",
+                    self.place(event),
+                    "a second document begins here",
+                    "Keep one document a file: remove the `---`.",
+                )
             if isinstance(event, yaml.NodeEvent):
                 root = self.node(event, 0)
         return root
@@ -114,14 +119,31 @@ class _Composer:
     def node(self, event: yaml.Event, depth: int) -> Node:
         place = self.place(event)
         if depth > MAX_DEPTH:
-            raise _Refused("yaml-too-deep", place, f"this is nested more than {MAX_DEPTH} levels deep", "Flatten it.")
+            raise _Refused(
+                "yaml-too-deep", place, f"this is nested more than {MAX_DEPTH} levels deep", "Flatten it."
+            )
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _Refused("yaml-anchor", place, "anchors and aliases (& and *) are not used here", "Write the text out, or put it in quotes if it begins with & or *.")
+            raise _Refused(
+                "yaml-anchor",
+                place,
+                "anchors and aliases (& and *) are not used here",
+                "Write the text out, or put it in quotes if it begins with & or *.",
+            )
         if getattr(event, "tag", None) is not None:
-            raise _Refused("yaml-tag", place, "tags (!) are not used here", "Put the text in quotes if it begins with an exclamation mark.")
+            raise _Refused(
+                "yaml-tag",
+                place,
+                "tags (!) are not used here",
+                "Put the text in quotes if it begins with an exclamation mark.",
+            )
         if isinstance(event, yaml.ScalarEvent):
             if any("\ud800" <= letter <= "\udfff" for letter in event.value):
-                raise _Refused("yaml-syntax", place, "half of a character pair (\\ud800 to \\udfff) is no character", "Write the character itself.")
+                raise _Refused(
+                    "yaml-syntax",
+                    place,
+                    "half of a character pair (\\ud800 to \\udfff) is no character",
+                    "Write the character itself.",
+                )
             return Scalar(event.value, place, quoted=event.style is not None and event.style in "'\"|>")
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Node] = []
@@ -137,7 +159,9 @@ class _Composer:
             key = self.node(inner, depth + 1)
             value = self.node(next(self.events), depth + 1)
             if not isinstance(key, Scalar):
-                raise _Refused("yaml-key", key.place, "a key must be a word", "Did a comment sign or a colon go missing?")
+                raise _Refused(
+                    "yaml-key", key.place, "a key must be a word", "Did a comment sign or a colon go missing?"
+                )
             if key.value in seen:
                 first = seen[key.value]
                 self.problems.append(
@@ -159,9 +183,21 @@ def compose(written: str | bytes, file: str) -> tuple[Node | None, list[Problem]
             text = written.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = written.count(b"\n", 0, error.start) + 1
-            return None, [Problem("yaml-not-utf8", "error", file, line, 1, "this file is not in UTF-8", "Save it as UTF-8 in your editor.")]
+            return None, [
+                Problem(
+                    "yaml-not-utf8",
+                    "error",
+                    file,
+                    line,
+                    1,
+                    "this file is not in UTF-8",
+                    "Save it as UTF-8 in your editor.",
+                )
+            ]
     if len(text) > MAX_BYTES:
-        return None, [Problem("yaml-too-large", "error", file, 1, 1, "this file is larger than 1 MB", "Split it.")]
+        return None, [
+            Problem("yaml-too-large", "error", file, 1, 1, "this file is larger than 1 MB", "Split it.")
+        ]
     try:
         composer = _Composer(text, file)
         node = composer.document()
@@ -172,12 +208,42 @@ def compose(written: str | bytes, file: str) -> tuple[Node | None, list[Problem]
         return None, [_syntax_problem(error, text, file)]
     except yaml.YAMLError as error:
         position = getattr(error, "position", 0)
-        return None, [Problem("yaml-syntax", "error", file, text.count("\n", 0, position) + 1, 1, "a character here is not allowed in YAML", "Remove the invisible or control character.")]
+        return None, [
+            Problem(
+                "yaml-syntax",
+                "error",
+                file,
+                text.count("\n", 0, position) + 1,
+                1,
+                "a character here is not allowed in YAML",
+                "Remove the invisible or control character.",
+            )
+        ]
     except (ValueError, OverflowError):
         # The parser itself stumbles over escapes and versions with absurd numbers in them.
-        return None, [Problem("yaml-syntax", "error", file, 1, 1, "a number in an escape (\\U…) or a %YAML line is not possible", "Remove it.")]
+        return None, [
+            Problem(
+                "yaml-syntax",
+                "error",
+                file,
+                1,
+                1,
+                "a number in an escape (\\U…) or a %YAML line is not possible",
+                "Remove it.",
+            )
+        ]
     except RecursionError:
-        return None, [Problem("yaml-too-deep", "error", file, 1, 1, f"this is nested more than {MAX_DEPTH} levels deep", "Flatten it.")]
+        return None, [
+            Problem(
+                "yaml-too-deep",
+                "error",
+                file,
+                1,
+                1,
+                f"this is nested more than {MAX_DEPTH} levels deep",
+                "Flatten it.",
+            )
+        ]
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
@@ -186,10 +252,53 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     lines: Sequence[str] = text.splitlines()
     written = lines[line - 1] if 0 < line <= len(lines) else ""
     said = (error.problem or "this is not YAML").replace("'\\t'", "a tab")
-    if "\t" in written[: max(column, len(written) - len(written.lstrip()))] or "cannot start any token" in said and "\t" in written:
-        return Problem("yaml-tab", "error", file, line, written.index("\t") + 1, "a tab stands where spaces belong", "Indent with spaces.")
+    if "\t" in written[: max(column, len(written) - len(written.lstrip()))] or (
+        "cannot start any token" in said and "\t" in written
+    ):
+        return Problem(
+            "yaml-tab",
+            "error",
+            file,
+            line,
+            written.index("\t") + 1,
+            "a tab stands where spaces belong",
+            "Indent with spaces.",
+        )
     if "mapping values are not allowed" in said:
-        return Problem("yaml-syntax", "error", file, line, column, "a second colon in one line, or a wrong indent", "Put text that holds `: ` in quotes, and line up the keys.")
+        return Problem(
+            "yaml-syntax",
+            "error",
+            file,
+            line,
+            column,
+            "a second colon in one line, or a wrong indent",
+            "Put text that holds `: ` in quotes, and line up the keys.",
+        )
     if "expected <block end>" in said or "could not find expected" in said:
-        return Problem("yaml-indent", "error", file, line, column, "this line does not line up with the ones above, or a colon is missing", "Give keys of one block the same indent.")
-    return Problem("yaml-syntax", "error", file, line, column, f"this is not YAML: {said}", "Look for an open quote or bracket just above.")
+        return Problem(
+            "yaml-indent",
+            "error",
+            file,
+            line,
+            column,
+            "this line does not line up with the ones above, or a colon is missing",
+            "Give keys of one block the same indent.",
+        )
+    return Problem(
+        "yaml-syntax",
+        "error",
+        file,
+        line,
+        column,
+        f"this is not YAML: {said}",
+        "Look for an open quote or bracket just above.",
+    )
+
+
+def written(node: Node) -> str:
+    """A short form of what the author wrote, for reasons."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Seq):
+        return ", ".join(written(item) for item in node.items)
+    return ", ".join(f"{key.value}: {written(value)}" for key, value in node.entries)

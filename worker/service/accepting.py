@@ -37,7 +37,13 @@ def full(house: House) -> bool:
 
 
 def accept(
-    house: House, clinic: str, raws: Sequence[object], via: str, *, numbers: Sequence[int] | None = None, broken: Sequence[tuple[int, str]] = ()
+    house: House,
+    clinic: str,
+    raws: Sequence[object],
+    via: str,
+    *,
+    numbers: Sequence[int] | None = None,
+    broken: Sequence[tuple[int, str]] = (),
 ) -> Taken:
     """Take a batch. `numbers` are what the caller calls the items (default: their index); `broken` are those that could not be decoded: number, reason.
 
@@ -65,7 +71,14 @@ def accept(
             stored.saw(conn, clinic, now)
     jobs = batches("fold", [(clinic, seq) for seq in accepted.seqs], BATCH)
     last = max(accepted.seqs, default=None)
-    return Taken(len(accepted.seqs), accepted.duplicates, tuple(sorted(rejected)), tuple(jobs), last, any(event.historical for event in good))
+    return Taken(
+        len(accepted.seqs),
+        accepted.duplicates,
+        tuple(sorted(rejected)),
+        tuple(jobs),
+        last,
+        any(event.historical for event in good),
+    )
 
 
 RETRY_AFTER = timedelta(seconds=30)

@@ -20,7 +20,9 @@ from worker.domain.planner import Planner, addresses, merge
 from worker.domain.replay import is_old
 from worker.domain.rules import Rules
 from worker.service.jobs import Job, batches
-from worker.store import events as stored, outbox, patients, rooms as stored_rooms
+from worker.store import events as stored
+from worker.store import outbox, patients
+from worker.store import rooms as stored_rooms
 from worker.store.engine import write
 from worker.store.evidence import evidence
 from worker.workspace.house import House
@@ -44,18 +46,29 @@ def fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
 
 def _failed(house: House, clinic: str, seq: int, error: Exception) -> None:
     # The exception's text may quote the event; its kind and place do not.
-    log.error("event could not be folded", clinic=clinic, event=seq, error=type(error).__name__, where=_place(error))
+    log.error(
+        "event could not be folded", clinic=clinic, event=seq, error=type(error).__name__, where=_place(error)
+    )
     with write(house.engine) as conn:
         for found in stored.load(conn, clinic, [seq]):
             if found.tries >= MAX_TRIES:
-                stored.give_up(conn, seq, f"could not be folded after {found.tries} tries ({type(error).__name__} at {_place(error)})", house.now(conn))
+                stored.give_up(
+                    conn,
+                    seq,
+                    f"could not be folded after {found.tries} tries ({type(error).__name__} at {_place(error)})",
+                    house.now(conn),
+                )
 
 
 def _place(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace is not None else "?"
+    return (
+        f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        if trace is not None
+        else "?"
+    )
 
 
 @dataclass
@@ -87,7 +100,9 @@ def _fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
             stored.give_up(conn, found[0].seq, f"taken up {found[0].tries} times and never finished", now)
             return []
         rules = house.rooms(conn, clinic).rules
-        subjects = {s.event.subject for s in found} | {s.event.data["into"] for s in found if s.event.type == "patient.merged"}
+        subjects = {s.event.subject for s in found} | {
+            s.event.data["into"] for s in found if s.event.type == "patient.merged"
+        }
         names = patients.resolve(conn, clinic, subjects)
         locked = patients.lock(conn, clinic, names.values(), since=now - rules.policy.horizon())
         rules = house.pinned(conn, rules, locked.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 from worker.intake.lines import Line
 from worker.service.accepting import Taken, accept
@@ -27,7 +28,7 @@ class Ingest:
                 if one.what == name:
                     self._import = one.id
 
-    def __enter__(self) -> Ingest:
+    def __enter__(self) -> Self:
         return self
 
     def take(self, lines: Sequence[Line]) -> Taken:
@@ -37,11 +38,20 @@ class Ingest:
                 self._import = rooms.open_import(conn, self._clinic, self._house.now(conn), self._name)
         good = [line for line in lines if line.error is None]
         broken = [(line.number, line.error) for line in lines if line.error is not None]
-        taken = accept(self._house, self._clinic, [line.raw for line in good], self._name, numbers=[line.number for line in good], broken=broken)
+        taken = accept(
+            self._house,
+            self._clinic,
+            [line.raw for line in good],
+            self._name,
+            numbers=[line.number for line in good],
+            broken=broken,
+        )
         self._last = max(self._last, taken.last_seq or 0)
         return taken
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if error is None and self._import is not None:
             with write(self._house.engine) as conn:
                 rooms.loaded(conn, self._clinic, self._import, self._last)

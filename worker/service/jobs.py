@@ -24,7 +24,11 @@ def batches(kind: Kind, pairs: Iterable[tuple[str, object]], size: int = BATCH) 
     by_clinic: dict[str, list[str]] = {}
     for clinic, key in pairs:
         by_clinic.setdefault(clinic, []).append(str(key))
-    return [Job(kind, clinic, tuple(ids[i : i + size])) for clinic, ids in by_clinic.items() for i in range(0, len(ids), size)]
+    return [
+        Job(kind, clinic, tuple(ids[i : i + size]))
+        for clinic, ids in by_clinic.items()
+        for i in range(0, len(ids), size)
+    ]
 
 
 def spread(jobs: Sequence[Job]) -> int:

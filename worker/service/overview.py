@@ -20,12 +20,10 @@ from worker.domain.history import Enrollment
 from worker.domain.journey import GiveTask, Send
 from worker.domain.planner import Patient
 from worker.domain.rules import Rules
-from worker.domain.source import Map, Scalar, Seq, compose
 from worker.service import words
 from worker.store import look
 from worker.store import rooms as stored_rooms
 from worker.store.engine import read
-from worker.workspace.files import raw
 from worker.workspace.house import House
 
 LATELY: Final = timedelta(days=30)
@@ -227,7 +225,7 @@ class _Looking:
         sizes = look.stage_sizes(self.conn, self.clinic)
         whole = sum(sizes.values()) or 1
         files = stored_rooms.files_of(self.conn, self.clinic, self.rules.version) or {}
-        about = _stage_words(files.get("config/segments.yaml", ""))
+        about = words.stages(files.get("config/segments.yaml", ""))
         names = self.rules.segments.stages
         if set(names) <= set(words.STAGES):
             names = tuple(sorted(names, key=words.STAGES.index))
@@ -385,21 +383,3 @@ class _Looking:
             for n in order
             if entered[n] or left[n]
         )
-
-
-def _stage_words(text: str) -> dict[str, str]:
-    """What the conditions of each stage say, from segments.yaml as it was written; a stage whose conditions are too intricate for a phrase has none."""
-    node, _ = compose(raw(text), "config/segments.yaml")
-    lifecycle = node.get("lifecycle") if isinstance(node, Map) else None
-    found: dict[str, str] = {}
-    for item in lifecycle.items if isinstance(lifecycle, Seq) else ():
-        if not isinstance(item, Map) or len(item.entries) != 1:
-            continue
-        key, value = item.entries[0]
-        if isinstance(value, Scalar):
-            found[key.value] = "Everyone else"
-        elif isinstance(value, Map):
-            parts = {name.value: part.value for name, part in value.entries if isinstance(part, Scalar)}
-            if len(parts) == len(value.entries):
-                found[key.value] = words.condition(parts)
-    return found

@@ -24,7 +24,9 @@ class Unsorted(Exception):
     """The input is not sorted by `time`; `line` is the first that comes too late."""
 
     def __init__(self, path: Path, line: int) -> None:
-        super().__init__(f"{path.name}, line {line}: its `time` lies before that of the line above. Sort the file by `time` and try again.")
+        super().__init__(
+            f"{path.name}, line {line}: its `time` lies before that of the line above. Sort the file by `time` and try again."
+        )
         self.line = line
 
 
@@ -33,7 +35,11 @@ def moment(text: str, tz: tzinfo, *, end: bool) -> datetime | None:
     try:
         if len(text) == 10:
             day = date.fromisoformat(text)
-            return midnight(day + timedelta(days=1), tz) - timedelta(microseconds=1) if end else midnight(day, tz)
+            return (
+                midnight(day + timedelta(days=1), tz) - timedelta(microseconds=1)
+                if end
+                else midnight(day, tz)
+            )
         instant = datetime.fromisoformat(text)
     except ValueError:
         return None
@@ -45,7 +51,11 @@ def complete_from(path: Path) -> datetime | None:
     latest: datetime | None = None
     for line in read_lines(path, containing=b'"historical"'):
         raw = line.raw
-        if isinstance(raw, dict) and isinstance(data := raw.get("data"), dict) and data.get("historical") is True:
+        if (
+            isinstance(raw, dict)
+            and isinstance(data := raw.get("data"), dict)
+            and data.get("historical") is True
+        ):
             try:
                 told = parse_instant(str(raw.get("time")))
             except ValueError:
@@ -56,7 +66,13 @@ def complete_from(path: Path) -> datetime | None:
 
 
 def replay_file(
-    rules: Rules, path: Path, emit: Emit, *, since: datetime | None, until: datetime | None, complain: Callable[[int, tuple[str, ...]], None]
+    rules: Rules,
+    path: Path,
+    emit: Emit,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    complain: Callable[[int, tuple[str, ...]], None],
 ) -> Iterator[dict[str, Any]]:
     """The replay's lines, in the contract's shape. Refused lines go to `complain` with their number; raises Unsorted, OSError."""
     replay = Replay(rules, complete_from(path))
@@ -87,7 +103,11 @@ def _events(clinic: Clinic, path: Path, complain: Callable[[int, tuple[str, ...]
 def _transition(line: object, clinic: Clinic) -> dict[str, Any] | None:
     if not isinstance(line, Transition):
         return None
-    return {"segment": line.segment, "change": line.change, "cause": "time" if line.cause == "time" else "event"}
+    return {
+        "segment": line.segment,
+        "change": line.change,
+        "cause": "time" if line.cause == "time" else "event",
+    }
 
 
 def _message(line: object, clinic: Clinic) -> dict[str, Any] | None:
@@ -110,4 +130,8 @@ def _trace(line: object, clinic: Clinic) -> dict[str, Any] | None:
     return {"journey": line.journey, "step": line.step or None, "what": line.what, "why": line.why}
 
 
-_SHAPES: dict[Emit, Callable[[object, Clinic], dict[str, Any] | None]] = {"transitions": _transition, "messages": _message, "trace": _trace}
+_SHAPES: dict[Emit, Callable[[object, Clinic], dict[str, Any] | None]] = {
+    "transitions": _transition,
+    "messages": _message,
+    "trace": _trace,
+}

@@ -14,7 +14,8 @@ import structlog
 from worker.delivery.dispatch import give_up
 from worker.service.jobs import Job, batches, spread
 from worker.service.waking import wake
-from worker.store import due, rooms as stored_rooms
+from worker.store import due
+from worker.store import rooms as stored_rooms
 from worker.store.engine import read, write
 from worker.workspace.house import QUEUE_LEASE, House
 
@@ -64,7 +65,9 @@ def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> S
     jobs += batches("fold", [(clinic, seq) for clinic, seq, tries in events if tries > ALONE_AFTER], 1)
     wakes = batches("wake", dict.fromkeys([*patients, *((clinic, patient) for clinic, patient, _ in steps)]))
     jobs += batches("dispatch", messages, 20)
-    jobs += batches("dispatch", [(clinic, following) for clinic, key in lost for following in give_up(house, clinic, key)])
+    jobs += batches(
+        "dispatch", [(clinic, following) for clinic, key in lost for following in give_up(house, clinic, key)]
+    )
     if inline:
         for job in wakes:
             moved, following = wake(house, job.clinic, job.ids)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from worker.delivery.saving import save
 from worker.domain.planner import Planner
 from worker.service.jobs import Job, batches
-from worker.store import patients, rooms as stored_rooms
+from worker.store import patients
+from worker.store import rooms as stored_rooms
 from worker.store.engine import write
 from worker.workspace.house import House
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
+from worker.domain.source import Map, Scalar, Seq, compose
+from worker.workspace.files import raw
+
 REASONS: Final[Mapping[str, str]] = {
     "no_consent": "No leave to write",
     "suppressed": "This address must not be written to",
@@ -123,6 +126,24 @@ def condition(entries: Mapping[str, str]) -> str:
     """The conditions of a stage, as they are written in segments.yaml, as one phrase: `visits: exactly 1` is `Exactly 1 visit`."""
     phrase = ", ".join(_phrase(key, value) for key, value in entries.items())
     return sentence(phrase)
+
+
+def stages(text: str) -> dict[str, str]:
+    """What the conditions of each stage say, from segments.yaml as it was written; a stage whose conditions are too intricate for a phrase has none."""
+    node, _ = compose(raw(text), "config/segments.yaml")
+    lifecycle = node.get("lifecycle") if isinstance(node, Map) else None
+    found: dict[str, str] = {}
+    for item in lifecycle.items if isinstance(lifecycle, Seq) else ():
+        if not isinstance(item, Map) or len(item.entries) != 1:
+            continue
+        key, value = item.entries[0]
+        if isinstance(value, Scalar):
+            found[key.value] = "Everyone else"
+        elif isinstance(value, Map):
+            parts = {name.value: part.value for name, part in value.entries if isinstance(part, Scalar)}
+            if len(parts) == len(value.entries):
+                found[key.value] = condition(parts)
+    return found
 
 
 def _phrase(key: str, value: str) -> str:

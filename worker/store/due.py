@@ -264,7 +264,9 @@ _CLOCK: Final = select(clock.c.now).where(clock.c.id == 1)
 
 
 def _anything() -> Select[Any]:
-    older = (patients.c.clinic_id == clinics.c.clinic_id) & (patients.c.rules_version < clinics.c.rules_version)
+    older = (patients.c.clinic_id == clinics.c.clinic_id) & (
+        patients.c.rules_version < clinics.c.rules_version
+    )
     stale = select(patients.c.patient_id).select_from(clinics.join(patients, older))
     asked = (
         select(events.c.seq).where(among(events.c.state, "new"), free(events, _WALL)),

@@ -167,8 +167,12 @@ def open_imports(conn: Connection, clinic: str | None = None) -> list[Import]:
 
 def _imports_done() -> Select[Any]:
     c, e = imports.c, events.c
-    waiting = select(e.seq).where(e.clinic_id == c.clinic_id, among(e.state, "new"), e.seq <= c.last_seq).exists()
-    return select(c.id, c.clinic_id, c.opened_at, c.what).where(c.closed_at.is_(None), c.last_seq.is_not(None), ~waiting)
+    waiting = (
+        select(e.seq).where(e.clinic_id == c.clinic_id, among(e.state, "new"), e.seq <= c.last_seq).exists()
+    )
+    return select(c.id, c.clinic_id, c.opened_at, c.what).where(
+        c.closed_at.is_(None), c.last_seq.is_not(None), ~waiting
+    )
 
 
 _IMPORTS_DONE: Final = _imports_done()

@@ -38,23 +38,51 @@ def parse_clinic(reader: Reader, node: Node | None, services: Node | None) -> Cl
     """config/clinic.yaml with config/services.yaml; None where it names no usable zone, since nothing can be computed without one."""
     fields = reader.fields(node, "config/clinic.yaml", CLINIC_KEYS, ("name", "timezone", "country"))
     timezone = _zone(reader, fields.get("timezone"))
-    languages = tuple(reader.parsed(item, "a language", _language, "en") or "" for item in reader.items(fields.get("languages"), "`languages`"))
-    language = reader.parsed(fields.get("language"), "a language", _language, "en") or (languages[0] if languages else "en")
+    languages = tuple(
+        reader.parsed(item, "a language", _language, "en") or ""
+        for item in reader.items(fields.get("languages"), "`languages`")
+    )
+    language = reader.parsed(fields.get("language"), "a language", _language, "en") or (
+        languages[0] if languages else "en"
+    )
     if languages and language not in languages:
-        reader.problem("clinic-language", fields["language"], f"`{language}` is not among `languages`", f"Add it: `languages: [{', '.join((language, *languages))}]`.")
+        reader.problem(
+            "clinic-language",
+            fields["language"],
+            f"`{language}` is not among `languages`",
+            f"Add it: `languages: [{', '.join((language, *languages))}]`.",
+        )
     opening, closed = _opening(reader, fields.get("opening_hours"))
     catalogue, complements = parse_services(reader, services)
     if timezone is None:
         return None
     return Clinic(
-        id=reader.parsed(fields.get("id"), "an id", lambda t: t if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", t) else None, "default") or "default",
+        id=reader.parsed(
+            fields.get("id"),
+            "an id",
+            lambda t: t if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", t) else None,
+            "default",
+        )
+        or "default",
         name=reader.text(fields.get("name"), "`name`"),
         timezone=timezone,
-        country=reader.parsed(fields.get("country"), "a country code (two capitals, ISO 3166)", _country, "GR") or "GR",
+        country=reader.parsed(
+            fields.get("country"), "a country code (two capitals, ISO 3166)", _country, "GR"
+        )
+        or "GR",
         language=language,
         languages=languages or (language,),
-        mode=cast(Mode, reader.choice(fields.get("mode"), "a mode", ("rehearsal", "allow_list", "live"), "rehearsal")),
-        currency=reader.parsed(fields.get("currency"), "a currency code (three capitals, ISO 4217)", lambda t: t if re.fullmatch("[A-Z]{3}", t) else None, "EUR") or "EUR",
+        mode=cast(
+            Mode,
+            reader.choice(fields.get("mode"), "a mode", ("rehearsal", "allow_list", "live"), "rehearsal"),
+        ),
+        currency=reader.parsed(
+            fields.get("currency"),
+            "a currency code (three capitals, ISO 4217)",
+            lambda t: t if re.fullmatch("[A-Z]{3}", t) else None,
+            "EUR",
+        )
+        or "EUR",
         phone=reader.text(fields.get("phone"), "`phone`"),
         address=reader.text(fields.get("address"), "`address`"),
         booking_url=reader.text(fields.get("booking_url"), "`booking_url`"),
@@ -92,11 +120,20 @@ def _opening(reader: Reader, node: Node | None) -> tuple[Mapping[str, Window], f
     closed: set[date] = set()
     for key, value in reader.entries(node, "`opening_hours`"):
         if key.value == "closed":
-            closed |= {day for item in reader.items(value, "`closed`") if (day := reader.day(item, "a date")) is not None}
+            closed |= {
+                day
+                for item in reader.items(value, "`closed`")
+                if (day := reader.day(item, "a date")) is not None
+            }
             continue
         first, _, last = key.value.partition("-")
         if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-            reader.problem("clinic-weekday", key, f"`{key.value}` is no weekday", "Write `mon`, `sat` or a range such as `mon-fri`; closed days under `closed`.")
+            reader.problem(
+                "clinic-weekday",
+                key,
+                f"`{key.value}` is no weekday",
+                "Write `mon`, `sat` or a range such as `mon-fri`; closed days under `closed`.",
+            )
             continue
         if isinstance(value, Scalar) and value.value == "closed":
             continue
@@ -108,18 +145,28 @@ def _opening(reader: Reader, node: Node | None) -> tuple[Mapping[str, Window], f
 
 
 def _practitioners(reader: Reader, node: Node | None) -> dict[str, str]:
-    return {key.value: reader.text(value, "a practitioner's name") for key, value in reader.entries(node, "`practitioners`")}
+    return {
+        key.value: reader.text(value, "a practitioner's name")
+        for key, value in reader.entries(node, "`practitioners`")
+    }
 
 
 def _locations(reader: Reader, node: Node | None) -> dict[str, Location]:
     found: dict[str, Location] = {}
     for key, value in reader.entries(node, "`locations`"):
         fields = reader.fields(value, f"location `{key.value}`", ("name", "timezone", "address"))
-        found[key.value] = Location(key.value, reader.text(fields.get("name"), "`name`", key.value), _zone(reader, fields.get("timezone")), reader.text(fields.get("address"), "`address`"))
+        found[key.value] = Location(
+            key.value,
+            reader.text(fields.get("name"), "`name`", key.value),
+            _zone(reader, fields.get("timezone")),
+            reader.text(fields.get("address"), "`address`"),
+        )
     return found
 
 
-def parse_services(reader: Reader, node: Node | None) -> tuple[dict[str, Service], dict[str, tuple[str, ...]]]:
+def parse_services(
+    reader: Reader, node: Node | None
+) -> tuple[dict[str, Service], dict[str, tuple[str, ...]]]:
     """config/services.yaml: the catalogue, and which family complements which."""
     fields = reader.fields(node, "config/services.yaml", ("services", "families"))
     catalogue: dict[str, Service] = {}
@@ -130,8 +177,12 @@ def parse_services(reader: Reader, node: Node | None) -> tuple[dict[str, Service
     families |= {key.value for key, _ in named}
     complements: dict[str, tuple[str, ...]] = {}
     for key, value in named:
-        inner = reader.fields(value, f"family `{key.value}`", ("complements",)) if isinstance(value, Map) else {}
-        complements[key.value] = reader.choices(inner.get("complements"), "a family", families, "unknown-family")
+        inner = (
+            reader.fields(value, f"family `{key.value}`", ("complements",)) if isinstance(value, Map) else {}
+        )
+        complements[key.value] = reader.choices(
+            inner.get("complements"), "a family", families, "unknown-family"
+        )
     return catalogue, complements
 
 
@@ -143,7 +194,9 @@ def _service(reader: Reader, key: Scalar, node: Node) -> Service:
         name=reader.text(fields.get("name"), "`name`", key.value),
         family=reader.name(fields.get("family"), "a family") or "unknown",
         area=cast(Area, reader.choice(fields.get("area"), "an area", ("face", "body", "none"), "none")),
-        counts_as_treatment=reader.boolean(fields.get("counts_as_treatment"), "`counts_as_treatment`", default=True),
+        counts_as_treatment=reader.boolean(
+            fields.get("counts_as_treatment"), "`counts_as_treatment`", default=True
+        ),
         series=series,
         min_interval=reader.span(fields.get("min_interval"), "`min_interval`"),
         rx_only=reader.boolean(fields.get("rx_only"), "`rx_only`", default=False),
@@ -156,11 +209,20 @@ def parse_channels(reader: Reader, node: Node | None, clinic_name: str) -> dict[
     found: dict[str, Sender] = {}
     providers: dict[str, Literal["twilio", "sendgrid"]] = {"sms": "twilio", "email": "sendgrid"}
     for channel, value in fields.items():
-        keys = ("provider", "from", "rate", "two_way") if channel == "sms" else ("provider", "from", "from_name", "rate")
+        keys = (
+            ("provider", "from", "rate", "two_way")
+            if channel == "sms"
+            else ("provider", "from", "from_name", "rate")
+        )
         inner = reader.fields(value, f"`{channel}`", keys, ("provider", "from"))
         rate = reader.parsed(inner.get("rate"), "a rate", _rate, "10 per second")
         found[channel] = Sender(
-            provider=reader.choice(inner.get("provider"), "a provider of this channel", (providers[channel], "console"), "console"),
+            provider=reader.choice(
+                inner.get("provider"),
+                "a provider of this channel",
+                (providers[channel], "console"),
+                "console",
+            ),
             sender=reader.text(inner.get("from"), "`from`"),
             name=reader.text(inner.get("from_name"), "`from_name`", clinic_name),
             rate=rate if rate is not None else Decimal(10),

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Final
 
 Files = Mapping[str, str]
-ROOMS: Final = {"config": (".yaml", ".yml"), "journeys": (".yaml", ".yml"), "templates": (".j2", ".md", ".mjml", ".txt")}
+ROOMS: Final = {
+    "config": (".yaml", ".yml"),
+    "journeys": (".yaml", ".yml"),
+    "templates": (".j2", ".md", ".mjml", ".txt"),
+}
 MAX_FILE: Final = 1_000_000
 MAX_FILES: Final = 20_000
 
@@ -29,7 +33,9 @@ def read_folder(folder: Path) -> dict[str, str]:
     for room, endings in ROOMS.items():
         for path in sorted((folder / room).rglob("*")):
             if path.suffix in endings and path.is_file() and not path.name.startswith("."):
-                files[path.relative_to(folder).as_posix()] = path.read_bytes()[: MAX_FILE + 1].decode("utf-8", "surrogateescape")
+                files[path.relative_to(folder).as_posix()] = path.read_bytes()[: MAX_FILE + 1].decode(
+                    "utf-8", "surrogateescape"
+                )
             if len(files) > MAX_FILES:
                 raise NoWorkspace(f"{folder} holds more than {MAX_FILES} files")
     return files

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine
 
 from worker.domain.planner import Patient
 from worker.domain.rules import Rules
-from worker.store import due, rooms as stored
+from worker.store import due
+from worker.store import rooms as stored
 from worker.workspace.rooms import Rooms, load
 
 QUEUE_LEASE = timedelta(seconds=30)
@@ -56,7 +57,9 @@ class House:
 
     def pinned(self, conn: Connection, rules: Rules, patients: Iterable[Patient]) -> Rules:
         """The rules with every earlier journey version that a run of these patients is pinned to."""
-        wanted = {(run.journey, run.version) for p in patients for run in p.enrollments.values() if run.active}
+        wanted = {
+            (run.journey, run.version) for p in patients for run in p.enrollments.values() if run.active
+        }
         missing = {key for key in wanted if rules.journey(*key) is None}
         found = {}
         for journey, version in missing:

@@ -42,10 +42,16 @@ def _collect(folder: Traversable, path: str, endings: tuple[str, ...], found: di
 def lay_out(folder: Path) -> int:
     """Write a new workspace in mode rehearsal; returns how many files. Raises AlreadyThere where the folder is not empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise AlreadyThere(f"{folder} is not empty; name a new folder, so that nothing of yours is overwritten")
+        raise AlreadyThere(
+            f"{folder} is not empty; name a new folder, so that nothing of yours is overwritten"
+        )
     files = sample_rooms()
     clinic = "config/clinic.yaml"
-    files[clinic] = re.sub(r"(?m)^mode:.*$", "mode: rehearsal                        # nothing leaves; then allow_list, then live", files[clinic])
+    files[clinic] = re.sub(
+        r"(?m)^mode:.*$",
+        "mode: rehearsal                        # nothing leaves; then allow_list, then live",
+        files[clinic],
+    )
     files[".gitignore"] = GITIGNORE
     write_rooms(files, folder)
     return len(files)

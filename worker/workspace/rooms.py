@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from worker.domain.clinic import Clinic
 from worker.domain.grammar import Scope
 from worker.domain.journey import Journey, Send
 from worker.domain.language import parse_journey
@@ -71,14 +70,21 @@ def read(files: Files, version: int = 0) -> tuple[Rooms | None, list[Problem]]:
     clinic_map = trees["clinic"]
     from_name = clinic_map.get("from_name") if isinstance(clinic_map, Map) else None
     rules = Rules.build(version, clinic, segments, policy, journeys)
-    return Rooms(rules, senders, templates, from_name.value if isinstance(from_name, Scalar) else clinic.name), problems
+    return Rooms(
+        rules, senders, templates, from_name.value if isinstance(from_name, Scalar) else clinic.name
+    ), problems
 
 
 def _tree(reader: Reader, files: Files, name: str) -> Node | None:
     path = f"config/{name}.yaml"
     if path not in files:
         if name not in OPTIONAL:
-            reader.problem("file-missing", Place(path), f"{path} is missing", "Lay out a workspace with `revisit init DIR` and take it from there.")
+            reader.problem(
+                "file-missing",
+                Place(path),
+                f"{path} is missing",
+                "Lay out a workspace with `revisit init DIR` and take it from there.",
+            )
         return None
     node, problems = compose(raw(files[path]), path)
     reader.problems += problems
@@ -89,7 +95,13 @@ def _tree(reader: Reader, files: Files, name: str) -> Node | None:
     return node
 
 
-def _journeys(reader: Reader, files: Files, scope: Scope, templates: Mapping[str, frozenset[str]], senders: Mapping[str, Sender]) -> dict[str, Journey]:
+def _journeys(
+    reader: Reader,
+    files: Files,
+    scope: Scope,
+    templates: Mapping[str, frozenset[str]],
+    senders: Mapping[str, Sender],
+) -> dict[str, Journey]:
     journeys: dict[str, Journey] = {}
     places: dict[str, str] = {}
     for path in sorted(files):
@@ -99,13 +111,20 @@ def _journeys(reader: Reader, files: Files, scope: Scope, templates: Mapping[str
         reader.problems += problems
         if node is None:
             if not problems:
-                reader.problem("file-empty", Place(path), "this journey is empty", "Write it, or remove the file.")
+                reader.problem(
+                    "file-empty", Place(path), "this journey is empty", "Write it, or remove the file."
+                )
             continue
         journey = parse_journey(reader, node, files[path], scope, templates)
         if journey is None:
             continue
         if journey.name in journeys:
-            reader.problem("journey-twice", node, f"a second journey is called `{journey.name}`; the first is {places[journey.name]}", "Rename one of them.")
+            reader.problem(
+                "journey-twice",
+                node,
+                f"a second journey is called `{journey.name}`; the first is {places[journey.name]}",
+                "Rename one of them.",
+            )
             continue
         journeys[journey.name], places[journey.name] = journey, path
         _senders(reader, node, journey, senders)
@@ -118,7 +137,12 @@ def _senders(reader: Reader, node: Node, journey: Journey, senders: Mapping[str,
             for channel in step.action.channels:
                 if channel not in senders:
                     place = Place(node.place.file, step.line, 1)
-                    reader.problem("channel-missing", place, f"step `{step.id}` sends by {channel}, but config/channels.yaml has no `{channel}`", f"Add `{channel}:` there, or take it out of the step.")
+                    reader.problem(
+                        "channel-missing",
+                        place,
+                        f"step `{step.id}` sends by {channel}, but config/channels.yaml has no `{channel}`",
+                        f"Add `{channel}:` there, or take it out of the step.",
+                    )
 
 
 def _sorted(problems: list[Problem]) -> list[Problem]:
