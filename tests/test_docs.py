@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from worker.domain.shape import Reader
 from worker.domain.source import compose
 from worker.intake.cloudevents import parse_event
 from worker.service.replaying import moment, replay_file
+from worker.service.words import REASONS
 from worker.workspace.config import CLINIC_KEYS, SERVICE_KEYS
 from worker.workspace.files import read_folder
 from worker.workspace.rooms import Rooms, load
@@ -39,23 +39,11 @@ PARSER = MarkdownIt("commonmark").enable("table")
 
 def pages() -> list[Path]:
     """Every Markdown page of the project; the rooms' e-mails are no pages."""
-    told = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "*.md"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+    found = (
+        ROOT.glob(pattern)
+        for pattern in ("*.md", "docs/**/*.md", "sample/*.md", "tests/**/*.md", "benchmarks/*.md")
     )
-    if told.returncode == 0:
-        names = [ROOT / name for name in told.stdout.splitlines()]
-    else:
-        names = [
-            *ROOT.glob("*.md"),
-            *ROOT.glob("docs/**/*.md"),
-            *ROOT.glob("sample/*.md"),
-            *ROOT.glob("tests/data/**/*.md"),
-        ]
-    return sorted(path for path in names if path.is_file() and ROOT / "templates" not in path.parents)
+    return sorted(path for paths in found for path in paths)
 
 
 def named(path: Path) -> str:
@@ -178,6 +166,13 @@ def test_every_state_of_a_message_stands_in_the_reference_with_its_moves() -> No
     section = text_of("docs/reference/messages.md").partition("## States")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| .* \| (.+) \|$", section, flags=re.MULTILINE)
     assert {state: frozenset(re.findall(r"`(\w+)`", moves)) for state, moves in rows} == MOVES
+
+
+def test_every_reason_why_a_message_is_held_back_stands_in_the_reference() -> None:
+    page = text_of("docs/reference/messages.md").partition("## The gate")[2].partition("\n## ")[0]
+    cells = [cell for line in page.splitlines() if line.startswith("|") for cell in line.split("|")[1:3]]
+    told = {code for cell in cells for code in re.findall(r"`(\w+)`", cell.partition(":")[0])}
+    assert set(REASONS) <= told
 
 
 def codes_in_the_code() -> set[str]:

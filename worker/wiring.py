@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -115,7 +117,7 @@ def set_up_logging(*, quiet: bool = False) -> None:
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_words, renderer],
     )
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
@@ -124,3 +126,13 @@ def set_up_logging(*, quiet: bool = False) -> None:
     root.setLevel(logging.WARNING if quiet or os.environ.get("REVISIT_LOG") == "warning" else logging.INFO)
     for noisy in ("apscheduler", "dramatiq", "alembic", "urllib3", "twilio", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _without_words(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """An exception's text may quote a patient's data; its kind and the way that it took do not."""
+    found = event.pop("exc_info", None)
+    found = sys.exc_info() if found is True else found
+    if isinstance(found, tuple) and found[0] is not None:
+        event["error"] = found[0].__name__
+        event["where"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(found[2])[-5:]]
+    return event

@@ -164,6 +164,30 @@ def test_a_journey_repeats_as_it_says_measured_from_entry(repeat: str, entered: 
     assert [local(run.entered_at)[:10] for run in found.runs()] == entered
 
 
+def test_a_segment_entered_twice_on_one_day_starts_once_even_where_the_journey_always_repeats() -> None:
+    text = journey(
+        "wb",
+        "{enters: inactive_6, if: {next_booking: none}}",
+        "{id: a, wait: 1 day, task: desk}",
+        repeat="always",
+        goal=GOAL,
+    )
+    booked = [
+        booking("2026-09-01 10:00", a, told=when)
+        for a, when in (("b-1", "2026-06-01"), ("b-2", "2026-08-01 12:00"))
+    ]
+    found = told(
+        rules(text),
+        LAST,
+        *booked,
+        cancelled("2026-08-01 11:00"),
+        cancelled("2026-08-01 13:00", "b-2"),
+        until="2026-12-01",
+    )
+    assert found.outcomes() == ["goal"]
+    assert "this has started it before" in [x.why for x in found.traces if x.what == "not started"]
+
+
 def test_a_patient_who_is_under_way_is_not_started_twice() -> None:
     text = journey("v", "{event: visit.completed}", "{id: a, wait: 60 days, task: desk}", repeat="always")
     found = told(rules(text), visit("2026-03-03", "a-1"), visit("2026-03-10", "a-2"), until="2026-03-20")

@@ -94,6 +94,10 @@ def _claim(house: House, clinic: str, message_id: str) -> tuple[_Ready | None, l
             return None, []
         rooms = house.rooms(conn, clinic)
         planner = _planner(conn, house, rooms, row.message.patient, now)
+        if rooms.rules.policy.caps.get(row.message.purpose) and conn.dialect.name == "postgresql":
+            # What the addresses got is counted under a lock of its own, so it is read again once that is held.
+            outbox.alone(conn, clinic, addresses(planner.facts))
+            planner = _planner(conn, house, rooms, row.message.patient, now)
         message = planner.patient.messages.get(row.message.key)
         if message is None or message.state != "scheduled" or message.due_at > now:
             return None, []

@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,6 +57,19 @@ def get(conn: Connection, clinic: str, ids: Iterable[str]) -> list[Row]:
 def find(conn: Connection, clinic: str, key: str) -> Row | None:
     """The message with this key."""
     return next(iter(_rows(conn, messages.c.clinic_id == clinic, messages.c.key == key)), None)
+
+
+def alone(conn: Connection, clinic: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Until the transaction ends nobody else counts what these addresses got: two patients with one phone must not both take a cap's last place.
+
+    SQLite has one writer at a time, so there is nothing to do.
+    """
+    if conn.dialect.name == "postgresql":
+        for channel, address in sorted(pairs):
+            number = int.from_bytes(
+                hashlib.blake2b(f"{clinic}/{channel}/{address}".encode(), digest_size=8).digest(), signed=True
+            )
+            conn.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def queue(conn: Connection, clinic: str, keys: Iterable[str], until: datetime) -> list[str]:
