@@ -254,8 +254,12 @@ class Facts:
         if not found:
             return False, "never given"
         for told in found.values():
-            if told.get("unlisted", "") > max(told.get("listed", ""), told.get("granted", "")):
-                return False, f"the record of {told['unlisted'][:10]} no longer lists it"
+            before = max(told.get("listed", ""), told.get("granted", ""))
+            if told.get("unlisted", "") > before:
+                return (
+                    False,
+                    f"the record of {told['unlisted'][:10]} {'no longer lists' if before else 'does not list'} it",
+                )
         given = [told[kind] for told in found.values() for kind in ("listed", "granted") if kind in told]
         return (True, f"given on {max(given)[:10]}") if given else (False, "never given")
 
