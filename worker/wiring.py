@@ -128,11 +128,16 @@ def set_up_logging(*, quiet: bool = False) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _without_words(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _without_words(
+    _logger: object, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     """An exception's text may quote a patient's data; its kind and the way that it took do not."""
     found = event.pop("exc_info", None)
     found = sys.exc_info() if found is True else found
     if isinstance(found, tuple) and found[0] is not None:
         event["error"] = found[0].__name__
-        event["where"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(found[2])[-5:]]
+        event["where"] = [
+            f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(found[2])[-5:]
+        ]
     return event

@@ -25,7 +25,7 @@ def test_one_sweep_and_one_drain_at_a_time_do_all_the_work(
 ) -> None:
     system = make_system(clock=athens(6, 1, 12), redis_url=valkey_url)
     eleni, *lapsing, other = [person() for _ in range(4)]
-    days = (athens(12, 14, year=2025), athens(12, 15, year=2025), athens(2, 1))
+    days = (athens(12, 15, year=2025), athens(12, 15, year=2025), athens(2, 1))
     history = [visit(who, day, historical=True) for who, day in zip((*lapsing, other), days, strict=True)]
 
     taken = system.ingest([*history, visit(eleni, athens(6, 1, 11))])

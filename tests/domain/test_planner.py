@@ -987,3 +987,17 @@ def test_a_condition_that_holds_already_lets_the_first_step_go_at_once() -> None
         until="2026-04-01",
     )
     assert found.sent == [("2026-03-03 12:00", "hello", "sms")]
+
+
+def test_a_rehearsed_run_uses_up_nobodys_turn() -> None:
+    rehearsing, live, patient = rules(WIN_BACK, mode="rehearsal"), rules(WIN_BACK), Patient("p-1")
+    for heard in (willing(), LAST):
+        planner(rehearsing, patient, "2026-01-05 12:00").receive(heard)
+    planner(rehearsing, patient, "2026-07-05 00:00").pass_time(at("2026-07-05 00:00"))
+    key = next(iter(patient.messages))
+    now = planner(rehearsing, patient, "2026-07-06 10:00")
+    now.apply(key, now.verdict(key))
+    assert [run.outcome for run in patient.enrollments.values()] == ["rehearsed"]
+    planner(live, patient, "2026-08-03 12:00").receive(visit("2026-08-03 10:00", "a-2"))
+    planner(live, patient, "2027-02-03 00:00").pass_time(at("2027-02-03 00:00"))
+    assert [run.outcome for run in patient.enrollments.values()] == ["rehearsed", None]

@@ -62,7 +62,8 @@ def test_the_next_change_is_exactly_the_first_day_on_which_a_look_finds_one(data
     if seen is not None or (claimed is not None and (claimed - today).days <= FAR):
         assert claimed == seen
     elif claimed is not None:
-        assert segments.members(segments.look(facts, claimed)) != members
+        # A birthday that can never change anything is tried for so many years, then the last one is given: a look in vain, in another century.
+        assert segments.members(segments.look(facts, claimed)) != members or claimed.year - today.year > 100
     if claimed is not None:
         assert local_day(midnight(claimed, where.tz), where.tz) == claimed
 

@@ -150,7 +150,7 @@ def _claim(house: House, clinic: str, message_id: str) -> tuple[_Ready | None, l
 def _planner(conn: Connection, house: House, rooms: Rooms, patient: str, now: datetime) -> Planner:
     rules = rooms.rules
     name = patients.resolve(conn, rules.clinic.id, [patient])[patient]
-    since = now - rules.policy.horizon()
+    since = rules.contacts_since(now)
     locked = patients.lock(conn, rules.clinic.id, [name], since=since)
     return Planner(house.pinned(conn, rules, locked.values()), locked[name], now)
 

@@ -321,7 +321,9 @@ class Planner(Runs):
         if any(run.active for run in earlier):
             return "it is under way already"
         # A run that was withdrawn before it reached anybody does not use up a turn.
-        used = [run for run in earlier if run.outcome not in ("withdrawn", "merged") or run.reached]
+        used = [
+            run for run in earlier if run.outcome not in ("withdrawn", "merged", "rehearsed") or run.reached
+        ]
         if journey.repeat.always or not used:
             return None
         if journey.repeat.every is None:

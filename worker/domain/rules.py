@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from worker.domain.clinic import Clinic
+from worker.domain.conditions_person import GotMessage
 from worker.domain.journey import Journey
 from worker.domain.policy import Policy
 from worker.domain.segments import Segments
@@ -38,6 +40,21 @@ class Rules:
         if current is not None and current.version == version:
             return current
         return self.pinned.get((name, version))
+
+    def contacts_since(self, now: datetime) -> datetime:
+        """From when on what was sent matters: to a cap, or to a journey that asks for `got_message`."""
+        asked = [
+            leaf.within
+            for journey in self.journeys.values()
+            for condition in (journey.start.only_if, journey.stop_if)
+            if condition is not None
+            for leaf in condition.leaves()
+            if isinstance(leaf, GotMessage)
+        ]
+        if None in asked:
+            return datetime.fromtimestamp(0, UTC)
+        spans = (timedelta(days=span.months * 31 + span.days + 2) for span in asked if span is not None)
+        return now - max((self.policy.horizon(), *spans))
 
     def live(self, name: str) -> bool:
         """Whether the published workspace has that journey, live."""

@@ -132,7 +132,9 @@ class Runs:
 
     def end(self, run: Enrollment, outcome: str, why: str, at: datetime) -> None:
         """End a run; a message of it that has not left is dropped."""
-        ended = run.end(outcome, why, at)
+        # A rehearsal uses up nobody's turn.
+        rehearsed = self.rules.clinic.mode != "live" and not run.reached
+        ended = run.end("rehearsed" if rehearsed else outcome, why, at)
         self._put(ended)
         self._trace(run.journey, "", at, outcome, why)
         message = self.patient.messages.get(run.waiting_for or "")

@@ -162,7 +162,7 @@ class Reader:
 
     def span(self, node: Node | None, what: str) -> Span | None:
         """A length of time, longer than none."""
-        span = self.parsed(node, what, parse_span, "3 weeks")
+        span = self.parsed(node, "a length of time", parse_span, "3 weeks")
         if span is not None and span.is_zero and node is not None:
             self.problem(
                 "shape-value", node, f"{what} is no time at all", "Remove it, or write for example `1 day`."

@@ -47,7 +47,7 @@ def fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
 def _failed(house: House, clinic: str, seq: int, error: Exception) -> None:
     # The exception's text may quote the event; its kind and place do not.
     log.error(
-        "event could not be folded", clinic=clinic, event=seq, error=type(error).__name__, where=_place(error)
+        "event could not be folded", clinic=clinic, number=seq, error=type(error).__name__, where=_place(error)
     )
     with write(house.engine) as conn:
         for found in stored.load(conn, clinic, [seq]):
@@ -104,7 +104,7 @@ def _fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
             s.event.data["into"] for s in found if s.event.type == "patient.merged"
         }
         names = patients.resolve(conn, clinic, subjects)
-        locked = patients.lock(conn, clinic, names.values(), since=now - rules.policy.horizon())
+        locked = patients.lock(conn, clinic, names.values(), since=rules.contacts_since(now))
         rules = house.pinned(conn, rules, locked.values())
         batch = _Batch(rules, now, bool(stored_rooms.open_imports(conn, clinic)), dict(names))
         batch.planners = {name: Planner(rules, patient, now) for name, patient in locked.items()}

@@ -19,7 +19,7 @@ def wake(house: House, clinic: str, ids: Sequence[str]) -> tuple[int, list[Job]]
         now = house.now(conn)
         rules = house.rooms(conn, clinic).rules
         names = patients.resolve(conn, clinic, ids)
-        locked = patients.lock(conn, clinic, set(names.values()), since=now - rules.policy.horizon())
+        locked = patients.lock(conn, clinic, set(names.values()), since=rules.contacts_since(now))
         rules = house.pinned(conn, rules, locked.values())
         held = bool(stored_rooms.open_imports(conn, clinic))
         planners = [Planner(rules, patient, now) for patient in locked.values()]
