@@ -8,6 +8,10 @@ RUN pip install --no-cache-dir --require-hashes --requirement lock.txt
 COPY pyproject.toml README.md ./
 COPY channels channels
 COPY worker worker
+COPY config config
+COPY journeys journeys
+COPY templates templates
+COPY sample sample
 RUN pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim

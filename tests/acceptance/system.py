@@ -96,7 +96,7 @@ class System:
     @property
     def environment(self) -> dict[str, str]:
         """What every process is given."""
-        ours = ("REVISIT_", "TWILIO_", "SENDGRID_")
+        ours = ("REVISIT_", "TWILIO_", "SENDGRID_", "PYTHONDONTWRITEBYTECODE")
         env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         env |= {
             "REVISIT_WORKSPACE": str(self.workspace), "REVISIT_DATA_DIR": str(self.data), "REVISIT_DATABASE_URL": self._database_url,

@@ -108,7 +108,7 @@ class Replay:
         verdict = planner.verdict(key)
         message = planner.apply(key, verdict)
         if isinstance(verdict, Go):
-            planner.settle(key, "sent")
+            planner.settle(key, "sent", why=f"by {verdict.channel}")
             self._reached[(verdict.channel, verdict.address)].append(planner.patient.contacts[-1])
             self._line(at, message.patient, Sent(at, message))
 

@@ -9,7 +9,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -20,7 +20,7 @@ from worker.domain.grammar import Scope, parse_condition
 from worker.domain.shape import NAME, Reader
 from worker.domain.source import Map, Node, Scalar
 
-MAX_TRIES = 400
+MAX_TRIES = 60
 MAX_CHAIN = 20
 
 
@@ -170,35 +170,34 @@ def _stage(reader: Reader, key: Scalar, value: Node, scope: Scope, *, last: bool
 
 
 def _no_circles(reader: Reader, named: Mapping[str, Condition], names: Mapping[str, Scalar]) -> None:
-    deep: set[str] = set()
+    """Each segment is walked through once; a segment met again on the way down closes a circle."""
+    depth: dict[str, int] = {}
 
-    def reach(name: str, path: Sequence[str]) -> Sequence[str] | None:
+    def walk(name: str, path: tuple[str, ...]) -> int:
+        """How many segments rest on one another from here down."""
         if name in path:
-            return [*path[path.index(name) :], name]
-        if len(path) > MAX_CHAIN:
-            deep.add(path[0])
-            return None
-        for other in named[name].segments() if name in named else ():
-            circle = reach(other, [*path, name])
-            if circle is not None:
-                return circle
-        return None
+            circle = " → ".join((*path[path.index(name) :], name))
+            reader.problem(
+                "segment-circle",
+                names[name],
+                f"`{name}` depends on itself: {circle}",
+                "Take one of these out.",
+            )
+            return 0
+        if name not in depth:
+            if len(path) > MAX_CHAIN:
+                return len(path)
+            below = [walk(other, (*path, name)) for other in named[name].segments() if other in named]
+            depth[name] = 1 + max(below, default=0)
+        return depth[name]
 
     for name in named:
-        circle = reach(name, [])
-        if name in deep:
+        if walk(name, ()) > MAX_CHAIN:
             reader.problem(
                 "segment-chain",
                 names[name],
                 f"`{name}` rests on more than {MAX_CHAIN} segments that rest on one another",
                 "Write its conditions out.",
-            )
-        if circle is not None and circle[0] == name:
-            reader.problem(
-                "segment-circle",
-                names[name],
-                f"`{name}` depends on itself: {' → '.join(circle)}",
-                "Take one of these out.",
             )
 
 
