@@ -111,7 +111,7 @@ class System:
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a command that stays, in a process group of its own."""
         with self.log.open("ab") as log:
-            process = subprocess.Popen(  # noqa: PLW1509
+            process = subprocess.Popen(
                 [REVISIT, *command],
                 env=self.environment,
                 cwd=self.folder,

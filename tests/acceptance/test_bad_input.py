@@ -142,5 +142,7 @@ def test_a_journey_with_a_typo_is_told_with_its_place_and_the_way_out(house: Sys
         )
         assert "did you mean `inactive_6`?" in told.stdout.lower()
     found = json.loads(house.command("check", "--format", "json", "--workspace", str(broken)).stdout)
-    errors = [(one["code"], one["file"], one["line"], one["column"]) for one in found if one["severity"] == "error"]
+    errors = [
+        (one["code"], one["file"], one["line"], one["column"]) for one in found if one["severity"] == "error"
+    ]
     assert errors == [("unknown-segment", "journeys/win_back.yaml", 4, 11)]

@@ -20,6 +20,7 @@ from worker.domain.planner import Planner, addresses, merge
 from worker.domain.replay import is_old
 from worker.domain.rules import Rules
 from worker.service.jobs import Job, batches
+from worker.service.whereabouts import place_of
 from worker.store import events as stored
 from worker.store import outbox, patients
 from worker.store import rooms as stored_rooms
@@ -47,7 +48,11 @@ def fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
 def _failed(house: House, clinic: str, seq: int, error: Exception) -> None:
     # The exception's text may quote the event; its kind and place do not.
     log.error(
-        "event could not be folded", clinic=clinic, number=seq, error=type(error).__name__, where=_place(error)
+        "event could not be folded",
+        clinic=clinic,
+        number=seq,
+        error=type(error).__name__,
+        where=place_of(error),
     )
     with write(house.engine) as conn:
         for found in stored.load(conn, clinic, [seq]):
@@ -55,20 +60,9 @@ def _failed(house: House, clinic: str, seq: int, error: Exception) -> None:
                 stored.give_up(
                     conn,
                     seq,
-                    f"could not be folded after {found.tries} tries ({type(error).__name__} at {_place(error)})",
+                    f"could not be folded after {found.tries} tries ({type(error).__name__} at {place_of(error)})",
                     house.now(conn),
                 )
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return (
-        f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
-        if trace is not None
-        else "?"
-    )
 
 
 @dataclass

@@ -20,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from worker.service.whereabouts import place_of
+
 log = structlog.get_logger(__name__)
 
 HEADERS: Final = {
@@ -61,7 +63,7 @@ class Guard:
         try:
             await self._app(scope, receive, guarded)
         except Exception as error:  # noqa: BLE001 (rule 3: nothing of it may reach the server's own log)
-            log.error("request failed", path=_route(scope), error=type(error).__name__, where=_place(error))
+            log.error("request failed", path=_route(scope), error=type(error).__name__, where=place_of(error))
             if begun:
                 return
             if isinstance(error, AWAY):
@@ -82,17 +84,6 @@ class Guard:
 def _route(scope: Scope) -> str:
     # A link's token is a key, so only the beginning of a path is told.
     return "/" + str(scope.get("path", "")).lstrip("/").partition("/")[0]
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return (
-        f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
-        if trace is not None
-        else "?"
-    )
 
 
 def bearer(request: Request, token: str) -> bool:
