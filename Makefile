@@ -35,11 +35,11 @@ $(READY): lock.txt pyproject.toml
 	  echo "Install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
 	@rm -f $(READY)
 	$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
-	if $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; then \
-	  VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip sync --compile-bytecode --require-hashes lock.txt && \
-	  VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip install --no-deps --editable .; \
+	if $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" && \
+	  VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip sync --system-certs --compile-bytecode --require-hashes lock.txt && \
+	  VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip install --system-certs --no-deps --editable .; then :; \
 	else \
-	  echo "uv cannot be had here; pip does the same, more slowly" >&2; \
+	  echo "uv cannot be used here; pip does the same, more slowly" >&2; \
 	  $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --requirement lock.txt && \
 	  $(BIN)/python -m pip install --disable-pip-version-check --no-deps --editable .; \
 	fi

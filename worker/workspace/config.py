@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -172,18 +172,26 @@ def parse_services(
     catalogue: dict[str, Service] = {}
     for key, value in reader.entries(fields.get("services"), "`services`"):
         catalogue[key.value] = _service(reader, key, value)
-    families = {service.family for service in catalogue.values()}
     named = reader.entries(fields.get("families"), "`families`")
-    families |= {key.value for key, _ in named}
+    families = {service.family for service in catalogue.values()} | {key.value for key, _ in named}
     complements: dict[str, tuple[str, ...]] = {}
     for key, value in named:
         inner = (
             reader.fields(value, f"family `{key.value}`", ("complements",)) if isinstance(value, Map) else {}
         )
-        complements[key.value] = reader.choices(
-            inner.get("complements"), "a family", families, "unknown-family"
-        )
+        complements[key.value] = _complements(reader, inner.get("complements"), families)
     return catalogue, complements
+
+
+def _complements(reader: Reader, node: Node | None, families: Collection[str]) -> tuple[str, ...]:
+    """A family that no service has (yet) is no mistake of the catalogue's, but may be one of spelling."""
+    for item in reader.items(node, "`complements`"):
+        if isinstance(item, Scalar) and item.value not in families:
+            hint = reader.did_you_mean(item.value, families)
+            reader.problem(
+                "family-unused", item, f"no service is of the family `{item.value}`", hint, "warning"
+            )
+    return reader.texts(node, "`complements`")
 
 
 def _service(reader: Reader, key: Scalar, node: Node) -> Service:

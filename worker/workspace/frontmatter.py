@@ -1,7 +1,7 @@
 """Front matter: the lines between `---` and `---` at the top of an e-mail.
 
 One `key: value` a line, taken as it stands (a `{{ name }}` in it is Jinja, not YAML). A value may stand in quotes; a line that
-begins with `#` is a remark. `subject` must be there, `preheader` may be.
+begins with `#` is a remark. `subject` must be there; `preheader` and `sensitivity` may be.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 from worker.workspace.jinja import TemplateError
 
-KEYS: Final = ("subject", "preheader")
+KEYS: Final = ("subject", "preheader", "sensitivity")
 
 
 @dataclass(frozen=True, slots=True)
