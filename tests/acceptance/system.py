@@ -96,8 +96,7 @@ class System:
     @property
     def environment(self) -> dict[str, str]:
         """What every process is given."""
-        ours = ("REVISIT_", "TWILIO_", "SENDGRID_", "PYTHONDONTWRITEBYTECODE")
-        env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        env = clean_environment()
         env |= {
             "REVISIT_WORKSPACE": str(self.workspace), "REVISIT_DATA_DIR": str(self.data), "REVISIT_DATABASE_URL": self._database_url,
             "REVISIT_API_TOKEN": TOKEN, "REVISIT_SECRET_KEY": "secret-of-the-tests",
@@ -119,7 +118,7 @@ class System:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_end_with_us,
+                preexec_fn=_end_with_us,  # noqa: PLW1509
             )
         self._processes.append(process)
         return process
@@ -151,19 +150,9 @@ class System:
             raise AssertionError(f"not ready: {last[0]!r}; the processes said:\n{self.said()}") from error
         assert process.poll() is None, f"it ended with {process.returncode}:\n{self.said()}"
 
-    def command(
-        self, *command: str, env: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def command(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(
-            [REVISIT, *command],
-            env={**self.environment, **(env or {})},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return revisit(*command, env=self.environment, cwd=self.folder)
 
     def stop(self) -> None:
         """SIGTERM to each command, as a service manager does; each must end well and leave nobody of its group behind."""
@@ -345,6 +334,25 @@ class System:
         )
         with read(self.engine) as conn:
             return [tuple(row) for row in conn.execute(statement.order_by(*found.primary_key.columns))]
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment without anything that speaks to Revisit; as on a clinic's machine, compiled modules are kept."""
+    ours = ("REVISIT_", "TWILIO_", "SENDGRID_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def revisit(*command: str, env: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [REVISIT, *command],
+        env=dict(env),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=START_PATIENCE,
+        check=False,
+    )
 
 
 def members(group: int) -> list[int]:

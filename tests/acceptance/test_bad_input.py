@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from tests.acceptance.clinic import FILES, Raw, person, visit, workspace
-from tests.acceptance.system import CLINIC, PATIENCE, System, free_port
+from tests.acceptance.system import CLINIC, PATIENCE, System, clean_environment, free_port, revisit
 from tests.eventually import eventually
 from worker.domain.events import Event
 from worker.store import events as stored
@@ -126,23 +128,28 @@ TYPO = {
 }
 
 
-def test_a_journey_with_a_typo_is_told_with_its_place_and_the_way_out(house: System) -> None:
-    broken = workspace(house.folder / "broken", TYPO)
+def test_a_journey_with_a_typo_is_told_with_its_place_and_the_way_out(tmp_path: Path) -> None:
+    env = {**clean_environment(), "REVISIT_WORKSPACE": str(workspace(tmp_path, TYPO))}
     for command in (("check",), ("run", "--port", str(free_port()))):
-        told = house.command(
-            *command,
-            "--workspace",
-            str(broken),
-            env={"REVISIT_DATA_DIR": str(house.folder / "nowhere"), "REVISIT_DATABASE_URL": ""},
-        )
+        told = revisit(*command, env=env, cwd=tmp_path)
         assert told.returncode == 1, told.stdout + told.stderr
-        assert (
-            "journeys/win_back.yaml:4:11: error [unknown-segment] `inactive_66` is not a segment"
-            in told.stdout
-        )
+        place = "journeys/win_back.yaml:4:11: error"
+        assert f"{place} [unknown-segment] `inactive_66` is not a segment" in told.stdout
         assert "did you mean `inactive_6`?" in told.stdout.lower()
-    found = json.loads(house.command("check", "--format", "json", "--workspace", str(broken)).stdout)
+    found = json.loads(revisit("check", "--format", "json", env=env, cwd=tmp_path).stdout)
     errors = [
         (one["code"], one["file"], one["line"], one["column"]) for one in found if one["severity"] == "error"
     ]
     assert errors == [("unknown-segment", "journeys/win_back.yaml", 4, 11)]
+
+
+def test_a_port_that_is_taken_is_told_with_the_way_out(tmp_path: Path) -> None:
+    env = {**clean_environment(), "REVISIT_WORKSPACE": str(workspace(tmp_path))}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        told = revisit("run", "--port", str(port), env=env, cwd=tmp_path)
+    assert told.returncode == 2
+    assert f"port {port} can't be used" in told.stderr
+    assert "--port" in told.stderr

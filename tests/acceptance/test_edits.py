@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from tests.acceptance.clinic import FILES, athens, person, visit, workspace
-from tests.acceptance.system import System
+from tests.acceptance.system import PATIENCE, System
+from tests.eventually import eventually
 
 DAY = timedelta(days=1)
 EDITED = {
@@ -31,16 +32,14 @@ def test_an_edit_leaves_patients_under_way_on_their_steps_and_enrolls_nobody(
     system.run()
     under_way, regular = person(), person()
     history = [visit(regular, athens(2, day), str(day), historical=True) for day in (1, 10)]
-    assert system.ingest(history).returncode == 0
-    system.tell(visit(under_way, seen))
+    system.tell(*history, visit(under_way, seen))
     assert "regular" in system.segments(regular)
     system.stop()
 
     workspace(system.workspace, EDITED)
     system.run()
-    system.settle()
     assert system.rows("workspace_versions", "version") == [(1,), (2,)]
-    assert "inactive_6" in system.segments(regular)
+    eventually(lambda: "inactive_6" in system.segments(regular), PATIENCE)
     moved = system.rows("transitions", "segment", "change", "cause", "silent", patient_id=regular.id)
     assert {("regular", "left", "rules", True), ("inactive_6", "entered", "rules", True)} <= set(moved)
 

@@ -75,12 +75,3 @@ def test_separate_roles_send_on_the_real_clock_and_another_ticker_takes_over_whe
     eventually(lambda: system.message(maria).message.state == "sent", PATIENCE)
     assert len(system.texts(maria)) == 1
     assert len(system.texts(eleni)) == 1
-
-
-def test_a_port_that_is_taken_is_told_with_the_way_out(make_system: Callable[..., System]) -> None:
-    system = make_system()
-    port = system.sms.url.rpartition(":")[2]
-    told = system.command("run", "--port", port)
-    assert told.returncode == 2
-    assert f"port {port} can't be used" in told.stderr
-    assert "--port" in told.stderr

@@ -1,6 +1,6 @@
 """One message on its way out.
 
-1. Lock the patient, ask the gate again, claim by a conditional update, render, commit.
+1. Lock the patient; wait where something of her was accepted and is not folded yet; ask the gate again, claim by a conditional update, render, commit.
 2. Only then call the provider. What it says, or that it said nothing, is written in a second transaction, and the run goes on.
 3. A process that dies between the two leaves a claim; when its lease is over the message is `unknown` and is never sent again by itself.
 """
@@ -22,7 +22,7 @@ from worker.delivery.senders import Channels, headers
 from worker.domain.gate import Drop, Go
 from worker.domain.history import Message
 from worker.domain.planner import Planner, addresses
-from worker.store import outbox, patients
+from worker.store import events, outbox, patients
 from worker.store import rooms as stored_rooms
 from worker.store.engine import write
 from worker.workspace.config import Sender
@@ -33,6 +33,7 @@ from worker.workspace.templates import TemplateError
 log = structlog.get_logger(__name__)
 LEASE: Final = timedelta(seconds=40)
 """Longer than any call to a provider (10 s) and what follows it; a lease is never longer than 45 s."""
+SOON: Final = timedelta(seconds=2)
 FIRST_RETRY: Final = timedelta(seconds=30)
 LONGEST_RETRY: Final = timedelta(hours=1)
 
@@ -100,6 +101,10 @@ def _claim(house: House, clinic: str, message_id: str) -> tuple[_Ready | None, l
             planner = _planner(conn, house, rooms, row.message.patient, now)
         message = planner.patient.messages.get(row.message.key)
         if message is None or message.state != "scheduled" or message.due_at > now:
+            return None, []
+        if events.waiting(conn, clinic, message.patient):
+            # Something was accepted of this patient that nobody has looked at yet, perhaps a STOP: first that, then the message.
+            outbox.queue(conn, clinic, [message.key], house.wall() + SOON)
             return None, []
         seen = stored_rooms.clinic_row(conn, clinic)
         suppressed = outbox.suppressed(

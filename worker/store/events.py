@@ -119,6 +119,13 @@ def subjects(conn: Connection, clinic: str, seqs: Iterable[int]) -> list[str]:
     return sorted(found)
 
 
+def waiting(conn: Connection, clinic: str, subject: str) -> bool:
+    """Whether an event of that patient was accepted and is not folded yet."""
+    c = events.c
+    asked = select(c.seq).where(c.clinic_id == clinic, c.subject == subject, among(c.state, "new"))
+    return conn.execute(asked.limit(1)).first() is not None
+
+
 def backlog(conn: Connection, *, at_most: int | None = None) -> int:
     """How many events wait to be folded; counts no further than `at_most`."""
     waiting = select(events.c.seq).where(among(events.c.state, "new")).limit(at_most).subquery()
