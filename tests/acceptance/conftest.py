@@ -17,13 +17,19 @@ from tests.acceptance.clinic import athens
 from tests.acceptance.system import System
 
 MONDAY_NOON = athens(6, 1, 12)
-DATABASES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"acceptance on {name}"))
-    for name in ("sqlite", "postgres")
-]
 
 
-@pytest.fixture(scope="session", params=DATABASES)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` all tests of one database go to one process, so that each house is built once."""
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            database = item.callspec.params.get("new_database")
+            if database is not None:
+                item.add_marker(pytest.mark.xdist_group(f"acceptance on {database}"))
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def new_database(request: pytest.FixtureRequest) -> Callable[[], str | None]:
     """Makes the URL of a new, empty database: of the kind that the test runs on; None stands for SQLite in the data directory."""
     if request.param == "sqlite":
