@@ -214,18 +214,19 @@ def test_two_bookings_are_two_runs_and_a_cancellation_ends_its_own_alone() -> No
     assert found.sent == [("2026-03-04 13:00", "hello", "sms")]
 
 
-def test_a_run_per_appointment_does_not_come_again_after_it_was_cancelled_and_booked_anew() -> None:
-    anew = booking("2026-03-20 10:00", "b-1", told="2026-03-05")
+def test_a_run_whose_booking_was_cancelled_before_it_reached_anybody_comes_again_when_it_is_booked_anew() -> (
+    None
+):
     found = told(
         rules(BOOKED),
         willing(),
-        booking("2026-03-20 10:00", "b-1", told="2026-03-03"),
-        cancelled("2026-03-04 10:00"),
-        anew,
+        booking("2026-03-20 10:00", "b-1", told="2026-03-03 12:00"),
+        cancelled("2026-03-03 15:00"),
+        booking("2026-03-20 10:00", "b-1", told="2026-03-05"),
         until="2026-04-01",
     )
-    assert len(found.runs()) == 1
-    assert found.why("not started") == "it ran for this appointment before"
+    assert found.outcomes() == ["withdrawn", "finished"]
+    assert len(found.sent) == 1
 
 
 def test_a_run_that_was_withdrawn_before_it_reached_anybody_does_not_use_up_a_turn() -> None:

@@ -3,10 +3,11 @@
 Rules
 1. Every entry carries the stamp of the event that told it; the greatest stamp wins. Folding is therefore commutative, associative and idempotent.
 2. An appointment is what its greatest `(version, time, id)` says; a missing version is 0. A field that this event leaves out is what the greatest event says that gives it.
-3. A profile field is what the latest `(time, id)` says that gives it. Tags of a vendor are one such field; tags of Revisit's own stand apart (`own_tags`).
-4. Consent keeps, per channel and purpose and per origin, the latest of each kind of evidence (`facts.consent` weighs them).
-5. An erased patient's ledger is a tombstone: nothing that comes later, or comes late, is kept.
-6. Merging is the union; evidence keeps the patient that it came from.
+3. `told` keeps when an appointment was first told to be completed, booked, cancelled…: what once happened stays so, whatever it became later.
+4. A profile field is what the latest `(time, id)` says that gives it. Tags of a vendor are one such field; tags of Revisit's own stand apart (`own_tags`).
+5. Consent keeps, per channel and purpose and per origin, the latest of each kind of evidence (`facts.consent` weighs them).
+6. An erased patient's ledger is a tombstone: nothing that comes later, or comes late, is kept.
+7. Merging is the union; evidence keeps the patient that it came from.
 
 The ledger is plain JSON, so that what is stored is what is computed with.
 """
@@ -47,6 +48,7 @@ def empty() -> Ledger:
     """The ledger of a patient of whom nothing is known."""
     return {
         "appointments": {},
+        "told": {},
         "refunds": {},
         "profile": {},
         "consent": {},
@@ -116,6 +118,11 @@ def union(survivor: Ledger, other: Ledger, *, alias: str, at: datetime) -> Ledge
     new = {key: dict(value) if isinstance(value, dict) else value for key, value in survivor.items()}
     for key, records in other["appointments"].items():
         new["appointments"][key] = _compact([*new["appointments"].get(key, []), *records])
+    for key, told in other["told"].items():
+        mine = new["told"].get(key, {})
+        new["told"][key] = {
+            kind: min(mine.get(kind, stamp), stamp) for kind, stamp in {**mine, **told}.items()
+        }
     new["refunds"].update(other["refunds"])
     for part in ("profile", "holds", "consent", "own_tags"):
         for key, entry in other[part].items():
@@ -147,6 +154,9 @@ def _appointment(ledger: Ledger, event: Event, stamp: Stamp) -> None:
         record.setdefault("starts_at", event.time.isoformat())
     key = data["appointment_id"]
     ledger["appointments"][key] = _compact([*ledger["appointments"].get(key, []), record])
+    told = dict(ledger["told"].get(key, {}))
+    told[event.type] = min(stamp, told.get(event.type, stamp))
+    ledger["told"][key] = told
 
 
 def _compact(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

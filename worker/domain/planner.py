@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count
 
 from worker.domain import ledger as ledgers
 from worker.domain.calendar import add_span, local_day, midnight
@@ -23,11 +24,12 @@ from worker.domain.facts import Appointment, Facts
 from worker.domain.gate import ADDRESS_FIELD, MAX_EXCUSED, Defer, Drop, Question, Verdict, ask
 from worker.domain.history import Cause, Contact, Enrollment, Message, Transition
 from worker.domain.journey import Journey
+from worker.domain.news import fact_time, fits_now, is_news, touched
 from worker.domain.patient import Patient, Plan
 from worker.domain.rules import Rules
 from worker.domain.runs import Runs
 
-__all__ = ["Patient", "Plan", "Planner", "addresses", "fact_time", "merge"]
+__all__ = ["Patient", "Plan", "Planner", "addresses", "merge"]
 
 
 class Planner(Runs):
@@ -46,6 +48,7 @@ class Planner(Runs):
         patient, at = self.patient, min(event.time, self.now)
         self.catch_up(at)
         self._let_midnights_pass(at, silent=silent)
+        late = patient.as_of is not None and at < patient.as_of
         before = self._appointment(event)
         patient.ledger = ledgers.fold(patient.ledger, event)
         after = self._appointment(event)
@@ -53,15 +56,16 @@ class Planner(Runs):
         if self.facts.erased or self.facts.deceased:
             self._leave_alone(at)
             return
-        news = _is_news(event, before, after)
-        fact_at = _fact_time(event)
-        self._withdraw(_touched(fact_at, before, after), at)
-        if news:
-            self._goals(event, after, fact_at, at)
+        news = is_news(event, before, after)
+        self._withdraw(touched(fact_time(event), before, after), at)
+        self._goals(event, at)
         self._stops(at)
         entered, left = self._move("event", patient.as_of, silent=silent, told_at=at)
-        if not silent:
-            self._start(entered, left, event, news, after, at)
+        if not silent and not self._told_before_merge(event):
+            if late and after is not None:
+                entered |= self._rose_then(at)
+            self._start(entered, left, event, news, before, after, at)
+            self._goals(event, at)
         self._advance_all()
 
     def absorb(self, event: Event) -> None:
@@ -92,7 +96,7 @@ class Planner(Runs):
             entered, left = self._move("time", at, silent=silent, told_at=at)
             self._stops(at)
             if not silent:
-                self._start(entered, left, None, False, None, at)
+                self._start(entered, left, None, False, None, None, at)
         if patient.as_of is not None and until > patient.as_of:
             patient.as_of = until
 
@@ -239,6 +243,7 @@ class Planner(Runs):
         left: frozenset[str],
         event: Event | None,
         news: bool,
+        before: Appointment | None,
         appointment: Appointment | None,
         at: datetime,
     ) -> None:
@@ -264,11 +269,35 @@ class Planner(Runs):
                     self._start_if(journey, f"{start.name}@{day}", event, appointment, at)
             elif (
                 event is not None
-                and news
                 and event.type == start.name
-                and (appointment is None or start.of.fits(appointment))
+                and fits_now(journey, news, before, appointment)
             ):
                 self._start_if(journey, event.id, event, appointment, at)
+
+    def _rose_then(self, at: datetime) -> frozenset[str]:
+        """The journeys' starts that became true at `at`, as far as was told by then: what a late event would have started, had it come in time.
+
+        What was told since may end such a run at once; it must not keep it from having been.
+        """
+        until, day = ledgers.instant(at), local_day(at, self.rules.clinic.tz)
+        told = self.patient.ledger["appointments"]
+        known = {key: records for key, records in told.items() if records[0]["since"] <= until}
+        earlier = {key: records for key, records in known.items() if records[0]["since"] < until}
+        looks = [
+            self.rules.segments.look(
+                Facts(self.patient.id, {**self.patient.ledger, "appointments": these}, self.rules.clinic), day
+            )
+            for these in (earlier, known)
+        ]
+        watched = self.rules.segments.watched.items()
+        return frozenset(
+            name for name, asked in watched if asked.holds(looks[1]) and not asked.holds(looks[0])
+        )
+
+    def _told_before_merge(self, event: Event) -> bool:
+        """Whether an event was told of a record that had given way by then: it belongs to that merge, which starts nothing."""
+        merged = self.patient.ledger["merged"].get(event.subject)
+        return merged is not None and ledgers.instant(event.time) <= merged
 
     def _now_look(self, appointment: str | None = None) -> Look:
         """A look on the day of the patient's own clock."""
@@ -300,6 +329,10 @@ class Planner(Runs):
         if why is not None:
             self._trace(journey.name, "", at, "not started", why)
             return
+        # A run that came to nothing leaves its name behind; its reason has come back.
+        names = {run.anchor for run in self.patient.enrollments.values() if run.journey == journey.name}
+        candidates = chain([anchor], (f"{anchor}.{number}" for number in count(2)))
+        anchor = next(name for name in candidates if name not in names)
         run = Enrollment(
             id=f"{journey.name}/{self.patient.id}/{anchor}", patient=self.patient.id, journey=journey.name, version=journey.version, anchor=anchor, entered_at=at,
             started_by=event.type if event is not None else "time", appointment=appointment.id if appointment is not None else None,
@@ -312,18 +345,18 @@ class Planner(Runs):
         self, journey: Journey, anchor: str, appointment: Appointment | None, at: datetime
     ) -> str | None:
         earlier = [run for run in self.patient.enrollments.values() if run.journey == journey.name]
-        if any(run.anchor == anchor for run in earlier):
+        # A run that came to nothing before it reached anybody does not use up a turn.
+        used = [
+            run for run in earlier if run.outcome not in ("withdrawn", "merged", "rehearsed") or run.reached
+        ]
+        if any(run.anchor == anchor for run in used):
             return "this has started it before"
         if journey.per_appointment:
-            if appointment is not None and any(run.appointment == appointment.id for run in earlier):
+            if appointment is not None and any(run.appointment == appointment.id for run in used):
                 return "it ran for this appointment before"
             return None
         if any(run.active for run in earlier):
             return "it is under way already"
-        # A run that was withdrawn before it reached anybody does not use up a turn.
-        used = [
-            run for run in earlier if run.outcome not in ("withdrawn", "merged", "rehearsed") or run.reached
-        ]
         if journey.repeat.always or not used:
             return None
         if journey.repeat.every is None:
@@ -360,37 +393,3 @@ _QUIET_TYPES = frozenset(APPOINTMENT_STATUS) | {
 def addresses(facts: Facts) -> list[tuple[str, str]]:
     """The (channel, address) pairs that a patient can be reached at."""
     return [(channel, facts.profile(name)) for channel, name in ADDRESS_FIELD.items() if facts.profile(name)]
-
-
-def _fact_time(event: Event) -> datetime:
-    """When what an event tells was so: the older of its time and, for a completed visit, its start."""
-    if event.type == "visit.completed" and event.data.get("starts_at"):
-        return min(event.time, ledgers.parse_instant(event.data["starts_at"]))
-    return event.time
-
-
-fact_time = _fact_time
-
-
-def _touched(fact_at: datetime, before: Appointment | None, after: Appointment | None) -> datetime:
-    """From when on what was known is different: a correction that takes a visit away reaches back to that visit."""
-    if (
-        before is None
-        or before.status != "completed"
-        or before.starts_at is None
-        or (after is not None and after.status == "completed" and after.day == before.day)
-    ):
-        return fact_at
-    return min(fact_at, before.starts_at)
-
-
-def _is_news(event: Event, before: Appointment | None, after: Appointment | None) -> bool:
-    if event.type not in APPOINTMENT_STATUS:
-        return True
-    if after is None:
-        return event.type == "visit.voided" and before is not None
-    if event.type == "booking.rescheduled":
-        return after.status == "booked" and (before is None or before.starts_at != after.starts_at)
-    return after.status == APPOINTMENT_STATUS[event.type] and (
-        before is None or before.status != after.status
-    )

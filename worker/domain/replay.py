@@ -20,7 +20,8 @@ from worker.domain.calendar import add_span
 from worker.domain.events import Event
 from worker.domain.gate import Go
 from worker.domain.history import Contact, Message, Task, Trace, Transition
-from worker.domain.planner import Patient, Plan, Planner, addresses, fact_time, merge
+from worker.domain.news import fact_time
+from worker.domain.planner import Patient, Plan, Planner, addresses, merge
 from worker.domain.rules import Rules
 
 Line = Transition | Trace | Message | Task

@@ -8,16 +8,19 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from worker.domain.calendar import add_span, local_day
 from worker.domain.conditions import Look
+from worker.domain.conditions_visits import ANYTHING
 from worker.domain.events import APPOINTMENT_STATUS, Event
 from worker.domain.facts import Appointment, Facts
 from worker.domain.gate import first_moment
 from worker.domain.history import Enrollment, Message, Task, Trace
-from worker.domain.journey import GiveTask, Journey, Send, Stop
+from worker.domain.journey import GiveTask, Heard, Journey, Send, Stop
+from worker.domain.ledger import parse_instant
 from worker.domain.patient import Patient, Plan
 from worker.domain.rules import Rules
 
@@ -58,23 +61,49 @@ class Runs:
         """The runs under way."""
         return [run for run in self.patient.enrollments.values() if run.active]
 
-    def _goals(self, event: Event, appointment: Appointment | None, fact_at: datetime, at: datetime) -> None:
+    def _goals(self, event: Event, at: datetime) -> None:
+        """End the runs whose goal was reached, whenever that was and in whatever order it was told."""
         for run in self.active():
             journey = self.rules.journey(run.journey, run.version)
-            if journey is None or journey.goal is None or fact_at < run.entered_at:
+            if journey is None or journey.goal is None:
                 continue
-            if not any(
-                heard.type == event.type and (appointment is None or heard.of.fits(appointment))
+            found = [
+                (moment, heard.type)
                 for heard in journey.goal.heard
-            ):
+                for moment in self._reached(run, heard, event)
+                if moment >= run.entered_at
+            ]
+            if not found:
                 continue
-            in_time = at <= add_span(run.entered_at, journey.goal.within, self.facts.tz)
-            self.end(
-                run,
-                "goal" if in_time else "goal_late",
-                f"{event.type}, {'within' if in_time else 'after'} {journey.goal.within}",
-                at,
-            )
+            moment, what = min(found)
+            in_time = moment <= add_span(run.entered_at, journey.goal.within, self.facts.tz)
+            when = f"{'within' if in_time else 'after'} {journey.goal.within}"
+            self.end(run, "goal" if in_time else "goal_late", f"{what}, {when}", at)
+
+    def _reached(self, run: Enrollment, heard: Heard, event: Event) -> Iterator[datetime]:
+        """The moments at which what is heard happened, but for what started the run."""
+        if heard.type not in APPOINTMENT_STATUS:
+            if event.type == heard.type:
+                yield event.time
+            return
+        started = self.facts.appointment(run.appointment)
+        for key, told in self.patient.ledger["told"].items():
+            if heard.type not in told or key == run.appointment:
+                continue
+            moment = parse_instant(told[heard.type][0])
+            appointment = self.facts.appointment(key)
+            if appointment is None:
+                if heard.of == ANYTHING:
+                    yield moment
+                continue
+            if not heard.of.fits(appointment):
+                continue
+            if heard.type == "visit.completed" and appointment.starts_at is not None:
+                # Two treatments on one day are one visit: the second is not a return.
+                if started is not None and started.status == "completed" and started.day == appointment.day:
+                    continue
+                moment = min(moment, appointment.starts_at)
+            yield moment
 
     def _stops(self, at: datetime) -> None:
         for run in self.active():
@@ -92,7 +121,7 @@ class Runs:
             journey = self.rules.journey(run.journey, run.version)
             if journey is None:
                 continue
-            if run.appointment is not None and not self._still_stands(run):
+            if run.appointment is not None and not self._still_stands(run, journey):
                 self.end(run, "withdrawn", "the appointment that started it was corrected", at)
             elif (
                 journey.start.kind == "enters"
@@ -106,11 +135,13 @@ class Runs:
                     at,
                 )
 
-    def _still_stands(self, run: Enrollment) -> bool:
+    def _still_stands(self, run: Enrollment, journey: Journey) -> bool:
         """Whether the appointment that started a run is what it was; a booking may have become a visit."""
         found = self.facts.appointment(run.appointment)
         wanted = APPOINTMENT_STATUS.get(run.started_by)
-        return found is not None and (
+        if found is None or (journey.start.kind == "event" and not journey.start.of.fits(found)):
+            return False
+        return (
             wanted is None or found.status == wanted or (wanted == "booked" and found.status == "completed")
         )
 

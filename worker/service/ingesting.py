@@ -8,7 +8,7 @@ from typing import Self
 
 from worker.intake.lines import Line
 from worker.service.accepting import Taken, accept
-from worker.store import rooms
+from worker.store import events, rooms
 from worker.store.engine import read, write
 from worker.workspace.house import House
 
@@ -54,7 +54,10 @@ class Ingest:
     ) -> None:
         if error is None and self._import is not None:
             with write(self._house.engine) as conn:
-                rooms.loaded(conn, self._clinic, self._import, self._last)
+                # Lines of an earlier try that broke off were duplicates now, and may not be folded yet: all that is there counts.
+                rooms.loaded(
+                    conn, self._clinic, self._import, max(self._last, events.last_seq(conn, self._clinic))
+                )
 
 
 def _historical(line: Line) -> bool:

@@ -126,6 +126,12 @@ def waiting(conn: Connection, clinic: str, subject: str) -> bool:
     return conn.execute(asked.limit(1)).first() is not None
 
 
+def last_seq(conn: Connection, clinic: str) -> int:
+    """The number of the last event that a clinic's systems told; 0 where there is none."""
+    found = conn.execute(select(func.max(events.c.seq)).where(events.c.clinic_id == clinic)).scalar_one()
+    return int(found or 0)
+
+
 def backlog(conn: Connection, *, at_most: int | None = None) -> int:
     """How many events wait to be folded; counts no further than `at_most`."""
     waiting = select(events.c.seq).where(among(events.c.state, "new")).limit(at_most).subquery()
