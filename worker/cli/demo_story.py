@@ -85,8 +85,10 @@ def _samples(seen: Overview) -> None:
         out.print(
             Panel(
                 said,
-                title=f"{kind} · {sent.journey} · {sent.at:%a %d %b %H:%M}",
+                title=f"{kind} · {sent.at:%a %d %b %H:%M}",
                 title_align="left",
+                subtitle=sent.journey,
+                subtitle_align="left",
                 width=min(out.width, 88),
             ),
             soft_wrap=False,

