@@ -9,6 +9,7 @@ from typing import Self
 from worker.intake.lines import Line
 from worker.service.accepting import Taken, accept
 from worker.store import events, rooms
+from worker.store.audit import note
 from worker.store.engine import read, write
 from worker.workspace.house import House
 
@@ -35,7 +36,9 @@ class Ingest:
         """Accept some lines; in what comes back, `rejected` is by line number."""
         if self._import is None and any(_historical(line) for line in lines):
             with write(self._house.engine) as conn:
-                self._import = rooms.open_import(conn, self._clinic, self._house.now(conn), self._name)
+                now = self._house.now(conn)
+                self._import = rooms.open_import(conn, self._clinic, now, self._name)
+                note(conn, self._clinic, now, "revisit", "import opened", {"import": self._import})
         good = [line for line in lines if line.error is None]
         broken = [(line.number, line.error) for line in lines if line.error is not None]
         taken = accept(

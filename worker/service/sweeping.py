@@ -16,6 +16,7 @@ from worker.service.jobs import Job, batches, spread
 from worker.service.waking import wake
 from worker.store import due
 from worker.store import rooms as stored_rooms
+from worker.store.audit import note
 from worker.store.engine import read, write
 from worker.workspace.house import QUEUE_LEASE, House
 
@@ -86,7 +87,9 @@ def close_imports(house: House) -> None:
             return
     with write(house.engine) as conn:
         for one in stored_rooms.imports_done(conn):
-            stored_rooms.close_import(conn, one.clinic, one.id, house.now(conn))
+            now = house.now(conn)
+            if stored_rooms.close_import(conn, one.clinic, one.id, now):
+                note(conn, one.clinic, now, "revisit", "import closed", {"import": one.id})
             log.info("import closed", clinic=one.clinic)
 
 

@@ -20,6 +20,7 @@ from worker.service.folding import fold
 from worker.service.jobs import Job
 from worker.store import events as stored
 from worker.store import outbox, patients
+from worker.store.audit import note
 from worker.store.engine import read, write
 from worker.workspace.house import QUEUE_LEASE, House, NoRooms
 
@@ -95,7 +96,17 @@ def _tell(house: House, link: Link) -> list[int]:
             "source": "unsubscribe link",
         }
         event = Event(digest, SOURCE, "consent.revoked", subject, at, data)
-        return stored.accept(conn, link.clinic, [event], now, queued_until=house.wall() + QUEUE_LEASE).seqs
+        seqs = stored.accept(conn, link.clinic, [event], now, queued_until=house.wall() + QUEUE_LEASE).seqs
+        if seqs:
+            note(
+                conn,
+                link.clinic,
+                now,
+                "patient",
+                "unsubscribed",
+                {"message": link.message, "channel": link.channel},
+            )
+        return seqs
 
 
 def _granted(consent: Mapping[str, Any], channel: str) -> str:

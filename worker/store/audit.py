@@ -1,0 +1,20 @@
+"""The audit: what people and the system did to a clinic's rules and rights, row after row, never changed. Ids and counts, no patient's data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from worker.store.schema import audit
+
+
+def note(
+    conn: Connection, clinic: str, at: datetime, actor: str, action: str, detail: Mapping[str, Any]
+) -> None:
+    """Keep that `actor` did `action`."""
+    conn.execute(
+        audit.insert().values(clinic_id=clinic, at=at, actor=actor, action=action, detail=dict(detail))
+    )
