@@ -105,9 +105,5 @@ class Journey:
         """What is watched like a segment: only `enters` starts are, so that segment and `if` fire when both become true together."""
         return self.start.only_if if self.start.kind == "enters" else None
 
-    def step_index(self, step: str) -> int | None:
-        """The position of a step."""
-        return next((index for index, found in enumerate(self.steps) if found.id == step), None)
-
 
 EVERYONE = AllOf(())

@@ -24,15 +24,6 @@ MAX_TRIES = 60
 MAX_CHAIN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A segment's definition."""
-
-    name: str
-    title: str
-    condition: Condition
-
-
 @dataclass(frozen=True)
 class Segments:
     """All segments of a clinic.
