@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from functools import cache
@@ -33,7 +32,6 @@ from worker.workspace.rooms import Rooms, load
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 REGISTERED = (demo, events, rooms, running)
-CODE = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 PARSER = MarkdownIt("commonmark").enable("table")
 
 
@@ -173,34 +171,6 @@ def test_every_reason_why_a_message_is_held_back_stands_in_the_reference() -> No
     cells = [cell for line in page.splitlines() if line.startswith("|") for cell in line.split("|")[1:3]]
     told = {code for cell in cells for code in re.findall(r"`(\w+)`", cell.partition(":")[0])}
     assert set(REASONS) <= told
-
-
-def codes_in_the_code() -> set[str]:
-    """Every code that a Problem is made with: first arguments, and the codes that are handed to a reader's `choices`."""
-    found: set[str] = set()
-    for path in (ROOT / "worker").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            given: list[ast.AST] = []
-            if isinstance(node, ast.Call):
-                name = (
-                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                )
-                if name in ("problem", "Problem", "_Refused"):
-                    given = [*node.args[:1], *(word.value for word in node.keywords if word.arg == "code")]
-                elif name == "choices":
-                    given = [*node.args[3:], *(word.value for word in node.keywords if word.arg == "code")]
-            elif isinstance(node, ast.FunctionDef) and node.name == "choices":
-                given = list(node.args.defaults)
-            for part in given:
-                texts = (inner.value for inner in ast.walk(part) if isinstance(inner, ast.Constant))
-                found.update(text for text in texts if isinstance(text, str) and CODE.fullmatch(text))
-    return found
-
-
-def test_the_codes_of_problems_told_are_the_codes_there_are() -> None:
-    told = re.findall(r"^\| `([a-z0-9-]+)` \|", text_of("docs/reference/problems.md"), flags=re.MULTILINE)
-    assert len(told) == len(set(told))
-    assert sorted(told) == sorted(codes_in_the_code())
 
 
 def test_every_example_event_is_accepted_and_every_type_has_one() -> None:

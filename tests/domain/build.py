@@ -16,7 +16,8 @@ from worker.domain.clinic import Clinic, Mode
 from worker.domain.conditions import Condition, Look
 from worker.domain.events import Event
 from worker.domain.facts import Facts
-from worker.domain.grammar import Scope, parse_condition
+from worker.domain.grammar import parse_condition
+from worker.domain.scope import Scope
 from worker.domain.history import Enrollment, Task, Trace, Transition
 from worker.domain.language import parse_journey
 from worker.domain.ledger import empty, fold
@@ -108,7 +109,7 @@ def tree(text: str, file: str = "a.yaml") -> Node | None:
 
 
 def _none(problems: Iterable[Problem]) -> None:
-    found = [f"{p.file}:{p.line}:{p.column} {p.code} {p.message}" for p in problems]
+    found = [f"{p.file}:{p.line}:{p.column} {p.code} {p.message}" for p in problems if p.severity == "error"]
     if found:
         raise Mistaken("\n".join(found))
 

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from tests.domain.build import SEGMENTS, clinic, journey, segments_of
 from tests.domain.marked import places, unmark
 from worker.domain.calendar import Span, Window
-from worker.domain.grammar import Scope
 from worker.domain.journey import GiveTask, Heard, Journey, Send, Stop
 from worker.domain.language import parse_journey, version_of
+from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Problem, compose
 
 CLINIC = clinic()
-SCOPE = Scope(CLINIC, frozenset(segments_of(SEGMENTS, CLINIC).named))
 TEMPLATES = {"hello": frozenset({"sms", "email"}), "mail_only": frozenset({"email"})}
+SCOPE = Scope(CLINIC, frozenset(segments_of(SEGMENTS, CLINIC).named), templates=TEMPLATES)
 
 
 def read(text: str | bytes) -> tuple[Journey | None, list[Problem]]:
@@ -28,7 +28,7 @@ def read(text: str | bytes) -> tuple[Journey | None, list[Problem]]:
     reader.problems += problems
     written = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return (
-        parse_journey(reader, node, written, SCOPE, TEMPLATES) if node is not None else None
+        parse_journey(reader, node, written, SCOPE) if node is not None else None
     ), reader.problems
 
 
@@ -86,10 +86,10 @@ BROKEN = [
     ("unknown-template", HEAD + "steps:\n  - {id: x, send: sms, template: §helo}\n"),
     ("unknown-template", HEAD + "steps:\n  - {id: x, send: sms, template: §mail_only}\n"),
     ("template-name", HEAD + "steps:\n  - {id: x, send: sms, template: §hello.sms.en.j2}\n"),
-    ("shape-value", HEAD + "steps:\n  - {id: x, wait: §until 10, send: sms, template: hello}\n"),
+    ("wait-value", HEAD + "steps:\n  - {id: x, wait: §until 10, send: sms, template: hello}\n"),
     ("shape-value", HEAD + "steps:\n  - {id: x, task: desk, due: §2 days}\n"),
     ("shape-unknown-key", HEAD + "steps:\n  - {id: x, task: desk, §tempalte: hello}\n"),
-    ("step-twice", HEAD + STEPS + "  - §{id: x, stop: done}\n"),
+    ("step-twice", HEAD + STEPS + "  - {id: §x, stop: done}\n"),
     ("step-unreachable", HEAD + "steps:\n  - {id: x, stop: done}\n  - §{id: y, task: desk}\n"),
     ("yaml-duplicate-key", HEAD + "§journey: b\n" + STEPS),
     ("shape-type", "§just words"),
@@ -121,7 +121,7 @@ colour: red
     found = {(problem.code, problem.line) for problem in problems}
     assert found >= {
         ("shape-name", 1), ("unknown-segment", 2), ("shape-value", 3), ("shape-value", 4), ("unknown-event", 5), ("shape-choice", 7),
-        ("unknown-template", 7), ("step-twice", 8), ("shape-value", 8), ("step-verb", 9), ("shape-unknown-key", 10),
+        ("unknown-template", 7), ("step-twice", 8), ("wait-value", 8), ("step-verb", 9), ("shape-unknown-key", 10),
     }  # fmt: skip
 
 

@@ -924,7 +924,7 @@ def test_in_rehearsal_nothing_leaves_nothing_counts_and_the_journey_goes_on() ->
     now = planner(rules(text, mode="rehearsal"), patient, "2026-03-03 12:00")
     assert now.apply(key, now.verdict(key)).state == "rehearsed"
     assert not patient.contacts
-    assert [(run.position, run.reached) for run in patient.enrollments.values()] == [(1, 0)]
+    assert [(run.position, run.reached) for run in patient.enrollments.values()] == [("b", 0)]
 
 
 def test_the_allow_list_lets_only_its_addresses_out() -> None:

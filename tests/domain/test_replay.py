@@ -105,7 +105,9 @@ def put_away(value: Any) -> Any:
 def take_out(value: Any) -> Any:
     """And back."""
     if isinstance(value, dict):
-        return datetime.fromisoformat(value["at"]) if "at" in value else timedelta(seconds=value["seconds"])
+        if "at" in value:
+            return datetime.fromisoformat(value["at"])
+        return timedelta(seconds=value["seconds"]) if "seconds" in value else value
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -6,14 +6,17 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.text import Text
 
+from worker.cli import watch as watching
 from worker.cli.app import Usage, Workspace, app, err, fail, out, settings
 from worker.domain.source import Problem
-from worker.workspace.files import Files, read_folder
+from worker.domain.yaml_mistakes import LINE_BREAK
+from worker.workspace.file_names import strays
+from worker.workspace.files import Files, NoWorkspace, read_folder
 from worker.workspace.layout_new import AlreadyThere, lay_out
 from worker.workspace.rooms import read
 
@@ -25,37 +28,87 @@ def check(
         Literal["text", "json", "github"],
         typer.Option(help="text for people, json for tools, github for annotations in a pull request."),
     ] = "text",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again whenever a file is saved; Ctrl-C ends.")
+    ] = False,
 ) -> None:
     """Look for mistakes in config/, journeys/ and templates/. Exit 1 on errors, 0 on warnings alone."""
-    files = read_folder(settings(workspace).workspace)
-    _, problems = read(files)
-    if format == "json":
-        sys.stdout.write(
-            json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=1) + "\n"
-        )
-    elif format == "github":
-        for problem in problems:
-            said = f"{problem.message} {problem.hint}".strip().replace("%", "%25").replace("\n", "%0A")
-            sys.stdout.write(
-                f"::{problem.severity} file={problem.file},line={problem.line},col={problem.column},title={problem.code}::{said}\n"
-            )
+    folder = settings(workspace).workspace
+    if not watch:
+        files, problems = problems_of(folder)
+        _WRITERS[format](folder, files, problems)
+        right = not has_errors(problems)
+    elif format != "text":
+        raise Usage("--watch writes for people; leave --format out")
     else:
-        show_problems(files, problems)
-    if any(problem.severity == "error" for problem in problems):
+        right = watching.watch(folder, lambda: _looked(folder))
+    if not right:
         raise typer.Exit(1)
 
 
-def show_problems(files: Files, problems: list[Problem]) -> None:
-    """Problems for people: where, what, the line with a caret, the way out."""
+def problems_of(folder: Path) -> tuple[Files, list[Problem]]:
+    """The files of a workspace, and all Problems, also those of files that nothing reads. Raises NoWorkspace."""
+    files = read_folder(folder)
+    _, problems = read(files)
+    return files, sorted([*problems, *strays(folder)], key=lambda problem: problem.sort_key)
+
+
+def has_errors(problems: list[Problem]) -> bool:
+    """Whether the workspace can't be put in force."""
+    return any(problem.severity == "error" for problem in problems)
+
+
+def _looked(folder: Path) -> bool:
+    try:
+        files, problems = problems_of(folder)
+    except NoWorkspace as error:
+        out.print(Text(str(error), style="red"))
+        return False
+    show_problems(files, problems)
+    return not has_errors(problems)
+
+
+def _write_text(folder: Path, files: Files, problems: list[Problem]) -> None:
+    show_problems(files, problems)
+
+
+def _write_json(folder: Path, files: Files, problems: list[Problem]) -> None:
+    told = [asdict(problem) for problem in problems]
+    sys.stdout.write(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+
+
+def _write_github(folder: Path, files: Files, problems: list[Problem]) -> None:
+    """Workflow commands; a file is named from where the command runs, which in a pull request is the repository."""
+    here = Path.cwd()
+    below = folder.resolve().relative_to(here) if folder.resolve().is_relative_to(here) else Path()
     for problem in problems:
+        said = _escaped(f"{problem.message}. {problem.hint}".strip())
+        name = _escaped((below / problem.file).as_posix()).replace(":", "%3A").replace(",", "%2C")
+        place = f"file={name},line={problem.line},col={problem.column},title={problem.code}"
+        sys.stdout.write(f"::{problem.severity} {place}::{said}\n")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+_WRITERS: Final = {"text": _write_text, "json": _write_json, "github": _write_github}
+
+
+def show_problems(files: Files, problems: list[Problem]) -> None:
+    """Problems for people, file by file: where, what, the line with a caret, the way out."""
+    for number, problem in enumerate(problems):
+        if number and problems[number - 1].file != problem.file:
+            out.print()
         style = "red" if problem.severity == "error" else "yellow"
         head = Text(f"{problem.file}:{problem.line}:{problem.column}: ")
         head.append(problem.severity, style=f"bold {style}")
         head.append(f" [{problem.code}] {problem.message}")
         out.print(head)
-        lines = files.get(problem.file, "").splitlines()
-        if 0 < problem.line <= len(lines):
-            shown = lines[problem.line - 1].encode("utf-8", "replace").decode().replace("\t", " ")
+        lines = LINE_BREAK.split(files.get(problem.file, "").removeprefix("\ufeff"))
+        if problem.line <= len(lines) and lines[problem.line - 1].strip():
+            shown = lines[problem.line - 1].encode("utf-8", "replace").decode()
+            shown = "".join(letter if letter.isprintable() else " " for letter in shown)
             out.print(Text(f"    {shown}", style="dim"))
             out.print(Text("    " + " " * (problem.column - 1) + "^", style=style))
         if problem.hint:
@@ -63,6 +116,8 @@ def show_problems(files: Files, problems: list[Problem]) -> None:
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = len(problems) - errors
     said = f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}"
+    if problems:
+        out.print()
     out.print(Text("No problems found." if not problems else said, style="green" if not errors else "red"))
 
 

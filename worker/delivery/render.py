@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from worker.domain.facts import Facts
 from worker.domain.history import Message
+from worker.workspace.offering import Promise
 from worker.workspace.rooms import Rooms
-from worker.workspace.template_problems import variables
+from worker.workspace.variables import variables
 
 MAX_NAME = 40
 
@@ -22,14 +23,22 @@ class Rendered:
     html: str | None
 
 
-def render(rooms: Rooms, facts: Facts, message: Message, channel: str, unsubscribe_url: str) -> Rendered:
-    """Raises TemplateError where a text is missing or names something that there is not."""
+def render(
+    rooms: Rooms,
+    facts: Facts,
+    message: Message,
+    channel: str,
+    unsubscribe_url: str,
+    offer: Promise | None = None,
+) -> Rendered:
+    """Raises TemplateError where a text is missing or names something that there is not. `offer` is that of the message's step."""
     clinic = rooms.rules.clinic
     values = variables(
         clinic,
-        first_name=_name(facts),
-        practitioner=_practitioner(facts),
+        first_name=name_in_text(facts),
+        practitioner=practitioner_in_text(facts),
         unsubscribe_url=unsubscribe_url,
+        offer=offer,
     )
     language = rooms.templates.language_for(message.template, channel, facts.language, clinic.language)
     if channel == "sms":
@@ -39,13 +48,14 @@ def render(rooms: Rooms, facts: Facts, message: Message, channel: str, unsubscri
     return Rendered(language, email.subject, email.text, email.html)
 
 
-def _name(facts: Facts) -> str:
+def name_in_text(facts: Facts) -> str:
     """The first name; one that is no name (a link, a sentence) is left out, since phones turn such text into links."""
     name = " ".join(str(facts.profile("first_name") or "").split())
     return name if len(name) <= MAX_NAME and not any(mark in name for mark in "./:@<>{}[]") else ""
 
 
-def _practitioner(facts: Facts) -> str:
+def practitioner_in_text(facts: Facts) -> str:
+    """The name of who saw the patient last, of those whom clinic.yaml names; else ""."""
     known = facts.clinic.practitioners
     seen = (a.practitioner for a in reversed(facts.completed) if a.practitioner in known)
     code = next(seen, None)

@@ -149,6 +149,14 @@ def add_span(instant: datetime, span: Span, tz: tzinfo) -> datetime:
     return instant + timedelta(seconds=span.seconds)
 
 
+def sub_span(instant: datetime, span: Span, tz: tzinfo) -> datetime:
+    """The UTC instant a span earlier (rules 1 to 3)."""
+    if span.months or span.days:
+        local = instant.astimezone(tz)
+        instant = at_local(sub_days(local.date(), span), local.timetz().replace(tzinfo=None), tz)
+    return instant - timedelta(seconds=span.seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Hours of a local day in minutes after midnight, end exclusive; `end <= start` crosses midnight; (0, 1440) is all day."""

@@ -16,6 +16,12 @@ def age_on(born: date, today: date) -> int:
     return years if today >= add_months(born, 12 * years) else years - 1
 
 
+def next_birthday(born: date, today: date) -> date:
+    """The next birthday, today's included; one on 29 February is on the 28th where there is no 29th."""
+    this_year = add_months(born, 12 * (today.year - born.year))
+    return this_year if this_year >= today else add_months(born, 12 * (today.year + 1 - born.year))
+
+
 @dataclass(frozen=True, slots=True)
 class Age(Leaf):
     """`age: at least 18`, `age: 30 to 45`. An unknown date of birth fits no age."""
@@ -56,14 +62,10 @@ class Birthday(Leaf):
 
     within: int = 0
 
-    def _next(self, born: date, today: date) -> date:
-        this_year = add_months(born, 12 * (today.year - born.year))
-        return this_year if this_year >= today else add_months(born, 12 * (today.year + 1 - born.year))
-
     def holds(self, look: Look) -> bool:
         """Whether it is near enough."""
         born = look.facts.birth_date
-        return born is not None and (self._next(born, look.today) - look.today).days <= self.within
+        return born is not None and (next_birthday(born, look.today) - look.today).days <= self.within
 
     def reason(self, look: Look) -> str:
         """When it is."""
@@ -71,7 +73,7 @@ class Birthday(Leaf):
         return (
             "date of birth unknown"
             if born is None
-            else f"the next birthday is on {self._next(born, look.today)}"
+            else f"the next birthday is on {next_birthday(born, look.today)}"
         )
 
     def turn(self, look: Look) -> date | None:
@@ -79,7 +81,7 @@ class Birthday(Leaf):
         born = look.facts.birth_date
         if born is None:
             return None
-        coming = self._next(born, look.today)
+        coming = next_birthday(born, look.today)
         begins = coming - timedelta(days=self.within)
         return begins if begins > look.today else coming + timedelta(days=1)
 

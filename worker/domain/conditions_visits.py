@@ -35,9 +35,12 @@ class Narrow:
     areas: tuple[str, ...] = ()
     practitioner: tuple[str, ...] = ()
     location: tuple[str, ...] = ()
+    cancelled_by: tuple[str, ...] = ()
 
     def fits(self, appointment: Appointment) -> bool:
         """Whether the appointment counts."""
+        if self.cancelled_by and appointment.cancelled_by not in self.cancelled_by:
+            return False
         if self.practitioner and appointment.practitioner not in self.practitioner:
             return False
         if self.location and appointment.location not in self.location:
@@ -53,7 +56,8 @@ class Narrow:
 
     def __str__(self) -> str:
         parts = [*self.families, *self.services, *self.areas, *self.practitioner, *self.location]
-        return f" of {', '.join(parts)}" if parts else ""
+        of = f" of {', '.join(parts)}" if parts else ""
+        return f"{of} cancelled by the {' or '.join(self.cancelled_by)}" if self.cancelled_by else of
 
 
 ANYTHING: Final = Narrow()
@@ -270,62 +274,9 @@ class ThisIs(Leaf):
         """What it was of instead."""
         if look.this is None:
             return "no appointment started this journey"
-        return f"this appointment was of {', '.join(s.code for s in look.this.services) or 'nothing in particular'}, not{self.of}"
-
-
-@dataclass(frozen=True, slots=True)
-class Revenue(Leaf):
-    """`net_revenue: at least 1500 EUR in 12 months [before last_visit]`, with hysteresis: in at `at_least`, out below `leave_below`.
-
-    Both in minor units. The hysteresis is walked over the ledger's own days, so it depends on what happened and never on the order in which it was told.
-    """
-
-    at_least: int
-    leave_below: int
-    currency: str
-    within: Span
-    before_last_visit: bool = False
-
-    def _steps(self, look: Look) -> tuple[tuple[date, bool, int], ...]:
-        """Each day on which the sum changes, with what holds from then on and the sum in minor units."""
-
-        def walk() -> tuple[tuple[date, bool, int], ...]:
-            takings = [
-                (a.day, a.net)
-                for a in look.facts.completed
-                if a.day is not None and a.currency in (self.currency, None)
-            ]
-            ends = {day: add_days(day, self.within) for day, _ in takings}
-            days = set(ends) if self.before_last_visit else set(ends) | set(ends.values())
-            steps: list[tuple[date, bool, int]] = []
-            inside = False
-            for today in sorted(days):
-                amount = sum(net for day, net in takings if day <= today < ends[day])
-                inside = amount >= (self.leave_below if inside else self.at_least)
-                steps.append((today, inside, amount))
-            return tuple(steps)
-
-        return look.facts.remember(self, walk)
-
-    def _now(self, look: Look) -> tuple[bool, int]:
-        if self.before_last_visit:
-            steps = self._steps(look)
-        else:
-            steps = tuple(step for step in self._steps(look) if step[0] <= look.today)
-        return (steps[-1][1], steps[-1][2]) if steps else (False, 0)
-
-    def holds(self, look: Look) -> bool:
-        """Whether it came to enough."""
-        return self._now(look)[0]
-
-    def reason(self, look: Look) -> str:
-        """What it came to."""
-        anchor = " before the last visit" if self.before_last_visit else ""
-        amount = self._now(look)[1] / 100
-        return f"net revenue of {amount:.2f} {self.currency} in {self.within}{anchor}, not at least {self.at_least / 100:.2f}"
-
-    def turn(self, look: Look) -> date | None:
-        """Where the next visit drops out of the span."""
-        if self.before_last_visit:
-            return None
-        return next((day for day, _, _ in self._steps(look) if day > look.today), None)
+        by = (
+            f" cancelled by the {look.this.cancelled_by}"
+            if self.of.cancelled_by and look.this.cancelled_by
+            else ""
+        )
+        return f"this appointment was of {', '.join(s.code for s in look.this.services) or 'nothing in particular'}{by}, not{self.of}"

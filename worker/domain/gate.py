@@ -5,10 +5,11 @@ Asked by the planner's clock, by replay and by dispatch right before the send. S
  2. the journey: paused or gone (waits), its `stop_if`, a booking that makes it pointless
  3. too late: `expires` counts all lateness but that of caps and holds, which is excused for up to seven days
  4. a hold (waits)
- 5. the feed: a clinic that heard nothing from its systems for too long writes no marketing (waits)
- 6. a channel that the patient has, that consent allows and that no suppression closes
- 7. frequency caps of patient and address (waits)
- 8. quiet hours where the patient is (waits)
+ 5. an offer that is over
+ 6. the feed: a clinic that heard nothing from its systems for too long writes no marketing (waits)
+ 7. a channel that the patient has, that consent allows and that no suppression closes
+ 8. frequency caps of patient and address (waits)
+ 9. quiet hours where the patient is (waits)
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from worker.domain.conditions import Look
 from worker.domain.conditions_person import age_on
 from worker.domain.facts import Facts
 from worker.domain.history import Contact, Message
-from worker.domain.journey import Journey
+from worker.domain.journey import Journey, Send
 from worker.domain.rules import Rules
 
 MAX_EXCUSED: Final = timedelta(days=7)
@@ -98,7 +99,7 @@ def ask(q: Question) -> Verdict:
 
 def first_moment(rules: Rules, facts: Facts, journey: Journey, due: datetime) -> datetime:
     """The first moment at or after `due` that quiet hours and the journey's own hours leave open; `due` where there is none within 40 days."""
-    closed = rules.policy.closed(journey.purpose, rules.clinic.closed, journey.send_between)
+    closed = rules.policy.closed(journey.purpose, rules.clinic.closed, journey.send_between, journey.send_on)
     return next_open(due, facts.tz, closed) or due
 
 
@@ -155,6 +156,19 @@ def _hold(q: Question) -> Verdict | None:
     return Defer(until, "hold", f"on hold: {hold.reason}", excused=True)
 
 
+def _offer(q: Question) -> Verdict | None:
+    step = q.journey.step(q.message.step)
+    name = step.action.offer if step is not None and isinstance(step.action, Send) else None
+    if name is None:
+        return None
+    offer = q.rules.offers.get(name)
+    if offer is None:
+        return Drop("offer_over", f"the offer {name} is no longer made")
+    if offer.until is not None and local_day(q.now, q.rules.clinic.tz) > offer.until:
+        return Drop("offer_over", f"the offer {name} ended on {offer.until}")
+    return None
+
+
 def _feed(q: Question) -> Verdict | None:
     limit = q.rules.policy.feed_max_age
     if not q.marketing or limit is None or q.feed_seen_at is None:
@@ -174,6 +188,7 @@ _BEFORE_CHANNEL: Final[Sequence[Callable[[Question], Verdict | None]]] = (
     _rebooked,
     _late,
     _hold,
+    _offer,
     _feed,
 )
 
@@ -234,7 +249,9 @@ def _caps(q: Question, go: Go) -> Verdict | None:
 def _quiet_hours(q: Question) -> Verdict | None:
     opening = first_moment(q.rules, q.facts, q.journey, q.now)
     if opening <= q.now:
-        closed = q.rules.policy.closed(q.message.purpose, q.rules.clinic.closed, q.journey.send_between)
+        closed = q.rules.policy.closed(
+            q.message.purpose, q.rules.clinic.closed, q.journey.send_between, q.journey.send_on
+        )
         if next_open(q.now, q.facts.tz, closed) is None:
             return Drop("never_open", "quiet hours leave no moment open within 40 days")
         return None

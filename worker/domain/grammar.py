@@ -1,35 +1,50 @@
 """The vocabulary of conditions as marketing writes it, read from a composed tree.
 
-One table, `VOCABULARY`, names every key with its reader; the docs and the Problems use the same table.
+One table, `VOCABULARY`, names every key with its kind; the docs, the Problems and the schemas use the same table.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, Literal
 
 from worker.domain.conditions import AllOf, AnyOf, Condition, InSegment, NoneOf
-from worker.domain.conditions_person import Age, Allows, Birthday, GotMessage, InJourney, OneOf
-from worker.domain.conditions_visits import (
-    ThisIs,
+from worker.domain.conditions_visits import ThisIs
+from worker.domain.grammar_person import (
+    AGE,
+    ALLOWS,
+    BIRTHDAY,
+    GOT_MESSAGE,
+    IN_JOURNEY,
+    LANGUAGE,
+    LAST_LOCATION,
+    LAST_PRACTITIONER,
+    TAGS,
 )
-from worker.domain.events import CHANNELS, PURPOSES
 from worker.domain.grammar_visits import (
-    Scope,
+    COMPLEMENT,
+    HAD_AREAS,
+    HAD_FAMILIES,
+    HAD_SERVICES,
+    NARROW,
+    NEXT_BOOKING,
+    NUMBERS,
+    REVENUE,
+    SERIES_OF,
     ago,
-    had,
-    next_booking,
-    number,
     parse_count,
     parse_narrow,
-    revenue,
+    some,
 )
+from worker.domain.kinds import Kind, Ref, Schema
+from worker.domain.kinds import Word as OneOf
+from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Scalar, Seq, written
 
-MAX_AGE: Final = 150
+SENT: Final = ("got_message", "journey")
+"""What speaks of what we sent, and so can't define a segment."""
 
 
 def parse_condition(reader: Reader, node: Node | None, scope: Scope, what: str = "a condition") -> Condition:
@@ -61,7 +76,7 @@ def parse_condition(reader: Reader, node: Node | None, scope: Scope, what: str =
                 "Use it in journeys started by an event of an appointment.",
             )
             continue
-        if key.value in ("got_message", "journey") and scope.segment:
+        if key.value in SENT and scope.segment:
             reader.problem(
                 "condition-circular",
                 key,
@@ -69,137 +84,152 @@ def parse_condition(reader: Reader, node: Node | None, scope: Scope, what: str =
                 "Ask for it in the journey's `if` instead.",
             )
             continue
-        parsed = entry.parse(reader, key.value, value, scope)
+        parsed = entry.kind.read(reader, value, f"`{key.value}`", scope)
         if parsed is not None:
             parts.append(parsed)
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def _combined(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    if not isinstance(node, Seq):
-        reader.problem(
-            "condition-shape",
-            node,
-            f"`{key}` takes a list of conditions",
-            f"For example `{key}: [{{visits: none}}, {{tags: [vip]}}]`.",
-        )
-        return None
-    parts = tuple(parse_condition(reader, item, scope) for item in node.items)
-    return AnyOf(parts) if key == "any_of" else NoneOf(parts, tuple(written(item) for item in node.items))
+def words(scope: Scope) -> Iterator[tuple[str, Word]]:
+    """The words that may be said there."""
+    for name, word in VOCABULARY.items():
+        if not ((name in SENT and scope.segment) or (name == "this" and not scope.this)):
+            yield name, word
 
 
-def _segments(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    names = reader.choices(node, "a segment", scope.segments, "unknown-segment")
-    return InSegment(names, inside=key == "in") if names else None
+class ConditionKind(Kind[Condition]):
+    """A block of conditions."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Condition:
+        """The conditions together."""
+        return parse_condition(reader, node, scope, what)
+
+    def schema(self, scope: Any) -> Schema:
+        """Every word with its own schema, without those that can't be said there."""
+        properties = {
+            name: {"description": f"{word.asks[0].upper()}{word.asks[1:]}. Example: `{word.example}`", **word.kind.schema(scope)}
+            for name, word in words(scope)
+        }  # fmt: skip
+        return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
-def _age(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    count = reader.parsed(node, "an age", parse_count, "at least 18")
-    if count is not None and max(count.low, count.high or 0) > MAX_AGE:
-        reader.problem("shape-value", node, f"nobody is older than {MAX_AGE}", "For example `at least 18`.")
-        return None
-    return Age(count.low, count.high) if count is not None else None
+CONDITION_BLOCK: Final = ConditionKind()
+CONDITION: Final = Ref("condition", lambda: CONDITION_BLOCK)
 
 
-def _birthday(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    text = reader.text(node, "`birthday`")
-    match = re.fullmatch(r"today|in the next (\d{1,3}) days?", text)
-    if match is None:
-        reader.problem(
-            "shape-value",
-            node,
-            f"`{text}` is not a time around a birthday",
-            "For example `today`, `in the next 7 days`.",
-        )
-        return None
-    return Birthday(int(match[1] or 0))
+@dataclass(frozen=True)
+class Combined(Kind[Condition]):
+    """`any_of: [{…}, {…}]`, `none_of: [{…}]`."""
+
+    key: Literal["any_of", "none_of"]
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Condition | None:
+        """The conditions, one way or the other."""
+        if not isinstance(node, Seq):
+            reader.problem(
+                "condition-shape",
+                node,
+                f"{what} takes a list of conditions",
+                f"For example `{self.key}: [{{visits: none}}, {{tags: [vip]}}]`.",
+            )
+            return None
+        if not node.items:
+            reader.problem(
+                "shape-empty", node, f"{what} is an empty list", "Write at least one, or remove the key."
+            )
+            return None
+        parts = tuple(parse_condition(reader, item, scope) for item in node.items)
+        if self.key == "any_of":
+            return AnyOf(parts)
+        return NoneOf(parts, tuple(written(item) for item in node.items))
+
+    def schema(self, scope: Any) -> Schema:
+        """A list of blocks."""
+        return {"type": "array", "minItems": 1, "items": CONDITION.schema(scope)}
 
 
-def _one_of(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    names = reader.texts(node, key)
-    return OneOf(cast(Any, key), names) if names else None
+@dataclass(frozen=True)
+class SegmentsKind(Kind[Condition]):
+    """`in: [high_value]`, `not_in: [high_value]`."""
+
+    inside: bool
+    names = some(OneOf("a segment", lambda scope: scope.segments, "unknown-segment"))
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Condition | None:
+        """The condition."""
+        names = self.names.read(reader, node, what, scope)
+        return InSegment(names, inside=self.inside) if names else None
+
+    def schema(self, scope: Any) -> Schema:
+        """One segment, or several."""
+        return self.names.schema(scope)
 
 
-def _allows(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    if isinstance(node, Map):
-        wanted: list[tuple[str, str]] = []
-        for channel, purposes in node.entries:
-            if channel.value not in CHANNELS:
-                reader.problem(
-                    "shape-choice",
-                    channel,
-                    f"`{channel.value}` is not a channel",
-                    reader.did_you_mean(channel.value, CHANNELS),
-                )
-                continue
-            wanted += [
-                (channel.value, purpose) for purpose in reader.choices(purposes, "a purpose", PURPOSES)
-            ]
-        return Allows(tuple(wanted)) if wanted else None
-    channels = reader.choices(node, "a channel", CHANNELS)
-    return Allows(tuple((channel, "marketing") for channel in channels)) if channels else None
+class ThisKind(Kind[Condition]):
+    """`this: {families: [toxin]}`."""
 
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Condition:
+        """The condition."""
+        return ThisIs(parse_narrow(reader, node, scope, what))
 
-def _got_message(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    fields = reader.fields(node, f"`{key}`", ("journey", "in"))
-    return GotMessage(reader.texts(fields.get("journey"), "journey"), reader.span(fields.get("in"), "a span"))
-
-
-def _journey(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    fields = reader.fields(node, f"`{key}`", ("active", "ever"))
-    parts = [
-        InJourney(reader.texts(value, "journey"), active=name == "active") for name, value in fields.items()
-    ]
-    return AnyOf(tuple(parts)) if parts else None
-
-
-def _this(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    return ThisIs(parse_narrow(reader, node, scope, "`this`"))
+    def schema(self, scope: Any) -> Schema:
+        """As under `of`."""
+        return {"allOf": [NARROW.schema(scope)]}
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of the vocabulary: how it is read, what it asks, an example."""
+    """One word of the vocabulary: what may stand under it, what it asks, an example."""
 
-    parse: Callable[[Reader, str, Node, Scope], Condition | None]
+    kind: Kind[Condition]
     asks: str
     example: str
 
 
 VOCABULARY: Final[Mapping[str, Word]] = {
-    "visits": Word(number, "how many visits", "visits: at least 2 in 12 months"),
-    "treatments": Word(number, "how many visits with a treatment", "treatments: none"),
-    "cancelled": Word(number, "how many cancelled bookings", "cancelled: at least 1 in 30 days"),
-    "missed": Word(number, "how many missed bookings", "missed: at least 2 in 12 months"),
-    "first_visit": Word(ago, "when the first visit was", "first_visit: less than 30 days ago"),
-    "last_visit": Word(ago, "when the last visit was", "last_visit: at least 6 months ago"),
-    "next_booking": Word(next_booking, "whether a booking lies ahead", "next_booking: none"),
-    "families": Word(had, "treatment families ever had", "families: [laser_hair]"),
-    "services": Word(had, "services ever had", "services: [LHR]"),
-    "areas": Word(had, "areas ever treated", "areas: [body]"),
+    "visits": Word(NUMBERS["visits"], "how many visits", "visits: at least 2 in 12 months"),
+    "treatments": Word(NUMBERS["treatments"], "how many visits with a treatment", "treatments: none"),
+    "cancelled": Word(
+        NUMBERS["cancelled"], "how many cancelled bookings", "cancelled: at least 1 in 30 days"
+    ),
+    "missed": Word(NUMBERS["missed"], "how many missed bookings", "missed: at least 2 in 12 months"),
+    "first_visit": Word(ago("first_visit"), "when the first visit was", "first_visit: less than 30 days ago"),
+    "last_visit": Word(ago("last_visit"), "when the last visit was", "last_visit: at least 6 months ago"),
+    "next_booking": Word(NEXT_BOOKING, "whether a booking lies ahead", "next_booking: none"),
+    "families": Word(HAD_FAMILIES, "treatment families ever had", "families: [laser_hair]"),
+    "services": Word(HAD_SERVICES, "services ever had", "services: [LHR]"),
+    "areas": Word(HAD_AREAS, "areas ever treated", "areas: [body]"),
+    "complement": Word(
+        COMPLEMENT, "whether a family that goes well with one she had was never tried", "complement: untried"
+    ),
+    "series": Word(
+        SERIES_OF, "whether a course of treatments is open, finished, or none, over 18 months", "series: open"
+    ),
     "net_revenue": Word(
-        revenue,
+        REVENUE,
         "what the patient brought in",
         "net_revenue: at least 1500 EUR in 12 months before last_visit",
     ),
-    "age": Word(_age, "completed years", "age: at least 18"),
-    "birthday": Word(_birthday, "when the birthday is", "birthday: today"),
-    "tags": Word(_one_of, "tags", "tags: [complaint]"),
-    "language": Word(_one_of, "the patient's language", "language: [el]"),
-    "location": Word(_one_of, "where the last visit was", "location: [athens]"),
-    "practitioner": Word(_one_of, "who saw the patient last", "practitioner: [dr-k]"),
-    "allows": Word(_allows, "consent", "allows: [sms, email]"),
+    "age": Word(AGE, "completed years", "age: at least 18"),
+    "birthday": Word(BIRTHDAY, "when the birthday is", "birthday: today"),
+    "tags": Word(TAGS, "tags", "tags: [complaint]"),
+    "language": Word(LANGUAGE, "the patient's language", "language: [el]"),
+    "location": Word(LAST_LOCATION, "where the last visit was", "location: [athens]"),
+    "practitioner": Word(LAST_PRACTITIONER, "who saw the patient last", "practitioner: [dr-k]"),
+    "allows": Word(ALLOWS, "consent", "allows: [sms, email]"),
     "got_message": Word(
-        _got_message,
+        GOT_MESSAGE,
         "a message of a journey, not for segments",
         "got_message: {journey: win_back_6, in: 90 days}",
     ),
-    "journey": Word(_journey, "runs through journeys, not for segments", "journey: {active: [second_visit]}"),
-    "this": Word(_this, "the appointment that started the journey", "this: {families: [toxin]}"),
-    "in": Word(_segments, "in one of these segments", "in: [high_value]"),
-    "not_in": Word(_segments, "in none of these segments", "not_in: [high_value]"),
-    "any_of": Word(_combined, "at least one holds", "any_of: [{visits: none}, {tags: [vip]}]"),
-    "none_of": Word(_combined, "none holds", "none_of: [{tags: [complaint]}]"),
+    "journey": Word(
+        IN_JOURNEY, "runs through journeys, not for segments", "journey: {active: [second_visit]}"
+    ),
+    "this": Word(ThisKind(), "the appointment that started the journey", "this: {families: [toxin]}"),
+    "in": Word(SegmentsKind(inside=True), "in one of these segments", "in: [high_value]"),
+    "not_in": Word(SegmentsKind(inside=False), "in none of these segments", "not_in: [high_value]"),
+    "any_of": Word(Combined("any_of"), "at least one holds", "any_of: [{visits: none}, {tags: [vip]}]"),
+    "none_of": Word(Combined("none_of"), "none holds", "none_of: [{tags: [complaint]}]"),
 }
 
-__all__ = ["VOCABULARY", "Scope", "Word", "parse_condition", "parse_count", "parse_narrow"]
+__all__ = ["CONDITION", "VOCABULARY", "Scope", "Word", "parse_condition", "parse_count", "parse_narrow"]

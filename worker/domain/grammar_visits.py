@@ -1,41 +1,48 @@
-"""The words about visits, bookings and money, as marketing writes them; and what a condition may speak of."""
+"""The words about visits, bookings, courses and money, as marketing writes them. Each word is a kind of value: read, and told to editors, by the same table."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import cached_property
+from typing import Any, ClassVar, Final, Literal, cast
 
+from worker.domain import patterns
 from worker.domain.calendar import Span, parse_span
-from worker.domain.clinic import Clinic
 from worker.domain.conditions import Condition
-from worker.domain.conditions_visits import (
-    ANYTHING,
-    Ago,
-    Count,
-    Had,
+from worker.domain.conditions_courses import Series, State, Untried
+from worker.domain.conditions_money import Revenue
+from worker.domain.conditions_visits import ANYTHING, Ago, Count, Had, Narrow, NextBooking, Number
+from worker.domain.conditions_visits import Kind as Counted
+from worker.domain.kinds import (
+    MONEY,
+    TEXT,
+    Block,
+    DaysOf,
+    Either,
+    Field,
+    Fields,
     Kind,
-    Narrow,
-    NextBooking,
-    Number,
-    Revenue,
+    Many,
+    Offered,
+    Ref,
+    Schema,
+    Word,
+    text_schema,
 )
+from worker.domain.scope import Scope
 from worker.domain.shape import Reader, money
-from worker.domain.source import Map, Node, Scalar, written
+from worker.domain.source import Map, Node, Scalar
 
-_COUNT = re.compile(
+_COUNT: Final = re.compile(
     r"(none|any|exactly (\d{1,6})|at least (\d{1,6})|at most (\d{1,6})|(\d{1,6}) to (\d{1,6})|(\d{1,6}))"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a condition may speak of. `segment` is true in config/segments.yaml, where what we sent must not decide who a patient is."""
-
-    clinic: Clinic
-    segments: frozenset[str]
-    segment: bool = False
-    this: bool = False
+_AGO: Final = re.compile(r"(at least|less than|within) (.+?)(?: ago)?")
+_NEAR: Final = re.compile(r"(?:within|in the next) (.+)")
+_REVENUE: Final = re.compile(r"at least (.+? [A-Z]{3}) in (.+?)( before last_visit)?")
+AREAS: Final = ("face", "body", "none")
+SERIES: Final[tuple[State, ...]] = ("open", "finished", "none")
 
 
 def parse_count(text: str) -> Count | None:
@@ -58,164 +65,397 @@ def parse_count(text: str) -> Count | None:
     return Count(number, number) if number is not None else None
 
 
+def parse_days(text: str) -> Span | None:
+    """A span of whole days that is not zero."""
+    span = parse_span(text)
+    return span if span is not None and span.whole_days and not span.is_zero else None
+
+
+# -- which appointments count ----------------------------------------------------------------------------------------------------
+
+
+def some(item: Kind[str]) -> Kind[tuple[str, ...]]:
+    """One word or a list of them, not an empty one."""
+    return Many(item, least=1)
+
+
+FAMILY: Final = Word(
+    "a family of config/services.yaml", lambda scope: scope.clinic.families, "unknown-family"
+)
+SERVICE: Final = Word(
+    "a service of config/services.yaml", lambda scope: scope.clinic.services, "unknown-service"
+)
+PRACTITIONER: Final = Offered(lambda scope: scope.clinic.practitioners)
+LOCATION: Final = Offered(lambda scope: scope.clinic.locations)
+FAMILIES: Final = Field(some(FAMILY), "Only of these treatment families.")
+
+NARROW_FIELDS: Final[Fields] = {
+    "families": FAMILIES,
+    "services": Field(some(SERVICE), "Only of these services, by their codes."),
+    "areas": Field(some(Word("an area", AREAS)), "Only of these areas."),
+    "practitioner": Field(some(PRACTITIONER), "Only with one of these people, by their codes in the book."),
+    "location": Field(some(LOCATION), "Only at one of these places, by their codes in the book."),
+    "cancelled_by": Field(some(Word("who cancels", ("patient", "clinic"))), "Only what the patient, or the clinic, cancelled."),
+}  # fmt: skip
+
+
+class NarrowKind(Kind[Narrow]):
+    """`{families: [toxin], location: [athens]}`: what must be true of an appointment that counts."""
+
+    block: ClassVar[Block] = Block("", NARROW_FIELDS)
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Narrow:
+        """The narrow; ANYTHING after a Problem."""
+        return Narrow(**self.block.read(reader, node, what, scope))
+
+    def schema(self, scope: Any) -> Schema:
+        """Told once, under $defs."""
+        return self.block.schema(scope)
+
+
+_NARROW: Final = NarrowKind()
+NARROW: Final = Ref("narrow", lambda: _NARROW)
+
+
 def parse_narrow(reader: Reader, node: Node | None, scope: Scope, what: str = "`of`") -> Narrow:
     """`{families: [toxin], location: [athens]}`."""
-    if node is None:
-        return ANYTHING
-    fields = reader.fields(node, what, ("families", "services", "areas", "practitioner", "location"))
-    return Narrow(
-        families=reader.choices(
-            fields.get("families"),
-            "a family of config/services.yaml",
-            scope.clinic.families,
-            "unknown-family",
-        ),
-        services=reader.choices(
-            fields.get("services"),
-            "a service of config/services.yaml",
-            scope.clinic.services,
-            "unknown-service",
-        ),
-        areas=reader.choices(fields.get("areas"), "an area", ("face", "body", "none")),
-        practitioner=reader.texts(fields.get("practitioner"), "practitioner"),
-        location=reader.texts(fields.get("location"), "location"),
-    )
+    return ANYTHING if node is None else _NARROW.read(reader, node, what, scope)
 
 
-def _long(reader: Reader, key: str, node: Node, scope: Scope) -> tuple[Scalar | None, Narrow, Span | None]:
-    """The three parts of a visit condition: what is asked, `of` what, `in` which span."""
-    if isinstance(node, Scalar):
-        return node, ANYTHING, None
-    fields = reader.fields(node, f"`{key}`", ("of", "is", "in"))
-    asked = fields.get("is")
-    if asked is not None and not isinstance(asked, Scalar):
-        reader.problem("shape-type", asked, "`is` must be one line of text")
-        asked = None
-    within = reader.span(fields.get("in"), "a span")
-    if within is not None and not within.whole_days:
-        reader.problem(
-            "condition-span", fields["in"], "segments know days, not hours", "For example `12 months`."
-        )
-    return asked, parse_narrow(reader, fields.get("of"), scope), within
+# -- a text, or a block with more to it --------------------------------------------------------------------------------------------
 
 
-def number(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    asked, of, within = _long(reader, key, node, scope)
-    text = asked.value if asked is not None else "any"
-    if " in " in text:
-        text, _, span_text = text.partition(" in ")
-        within = parse_span(span_text)
-        if within is None or not within.whole_days or within.is_zero:
+@dataclass(frozen=True)
+class Said(Kind[Any]):
+    """A short text with a grammar: `parse` gives what it says, or None; `number` where a bare whole number is one too."""
+
+    parse: Callable[[str], Any]
+    pattern: str
+    is_a: str
+    examples: tuple[str, ...]
+    number: bool = False
+
+    @cached_property
+    def hint(self) -> str:
+        """The way out."""
+        return f"For example {', '.join(f'`{example}`' for example in self.examples)}."
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Any:
+        """What it says."""
+        if not isinstance(node, Scalar):
+            reader.problem("shape-type", node, f"{what} must be one line of text", self.hint)
+            return None
+        said = self.parse(node.value)
+        if said is None:
+            reader.problem("shape-value", node, f"`{node.value}` {self.is_a}", self.hint)
+        return said
+
+    def schema(self, scope: Any) -> Schema:
+        """The pattern with its examples."""
+        text = {
+            **text_schema(self.pattern, "", *self.examples),
+            "patternErrorMessage": f"This {self.is_a}. {self.hint}",
+        }
+        whole: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999}
+        return {"anyOf": [text, whole]} if self.number else text
+
+
+class InDays(DaysOf):
+    """`in: 12 months`."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Span | None:
+        """The span."""
+        span = reader.span(node, "a span")
+        if span is not None and not span.whole_days:
             reader.problem(
-                "shape-value",
-                asked or node,
-                f"`{span_text}` is not a span of days",
-                "For example `at least 2 in 12 months`.",
+                "condition-span", node, "conditions know days, not hours", "For example `12 months`."
             )
             return None
-    count = parse_count(text)
-    if count is None:
-        reader.problem(
-            "shape-value",
-            asked or node,
-            f"`{text}` is not a number of {key}",
-            "For example `none`, `exactly 1`, `at least 2 in 12 months`, `1 to 5`.",
-        )
-        return None
-    return Number(cast(Kind, key), count, within, of)
+        return span
 
 
-def ago(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    asked, of, within = _long(reader, key, node, scope)
-    text = asked.value.strip() if asked is not None else "any"
-    which = cast(Any, key)
-    if within is not None and text == "any":
-        return Ago(which, within, at_least=False, of=of)
+IN_DAYS: Final = InDays()
+
+
+@dataclass(frozen=True)
+class Asked(Kind[Condition]):
+    """A word that is asked short, `word: TEXT`, or long, `word: {is: TEXT, of: {…}}`. `make` takes what stands under the keys."""
+
+    fields: Fields
+    make: Callable[[Mapping[str, Any]], Condition]
+    short: bool = True
+
+    @cached_property
+    def block(self) -> Block:
+        """The long form."""
+        return Block("", self.fields)
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Condition | None:
+        """The condition."""
+        if not isinstance(node, Scalar):
+            return self.make(self.block.read(reader, node, what, scope))
+        said = self.fields["is"].kind.read(reader, node, what, scope)
+        return self.make({"is": said}) if said is not None else None
+
+    def schema(self, scope: Any) -> Schema:
+        """Either form."""
+        return {"anyOf": [self.fields["is"].kind.schema(scope), self.block.schema(scope)]}
+
+
+OF: Final = Field(NARROW, "Which appointments count.", default="all")
+IN: Final = Field(IN_DAYS, "In how many days before today.", default="ever")
+
+
+def _parse_number(text: str) -> tuple[Count, Span | None] | None:
+    number, found, span_text = text.partition(" in ")
+    count, within = parse_count(number), parse_days(span_text) if found else None
+    return None if count is None or (found and within is None) else (count, within)
+
+
+def number(key: Counted) -> Kind[Condition]:
+    """`visits: at least 2 in 12 months`."""
+    said = Said(
+        _parse_number, rf"\s*{patterns.COUNT}(?:\s*|\s* in {patterns.DAYS})", f"is not a number of {key}",
+        ("none", "exactly 1", "at least 2 in 12 months", "1 to 5"), number=True,
+    )  # fmt: skip
+
+    def make(found: Mapping[str, Any]) -> Condition:
+        count, within = found.get("is", (Count(1, None), None))
+        return Number(key, count, within or found.get("in"), found.get("of", ANYTHING))
+
+    return Asked({"is": Field(said, "How many.", default="any"), "of": OF, "in": IN}, make)
+
+
+def _parse_ago(text: str) -> tuple[str, Span | None] | None:
+    text = text.strip()
     if text in ("none", "any"):
-        return Ago(which, None, never=text == "none", of=of)
-    match = re.fullmatch(r"(at least|less than|within) (.+?)(?: ago)?", text)
-    span = parse_span(match[2]) if match else None
-    if match is None or span is None or span.is_zero or not span.whole_days:
-        reader.problem(
-            "shape-value",
-            asked or node,
-            f"`{text}` does not say when `{key}` was",
-            "For example `at least 6 months ago`, `less than 30 days ago`, `none`.",
+        return text, None
+    match = _AGO.fullmatch(text)
+    span = parse_days(match[2]) if match else None
+    return (match[1], span) if match and span else None
+
+
+def ago(key: Literal["first_visit", "last_visit"]) -> Kind[Condition]:
+    """`last_visit: at least 6 months ago`."""
+    said = Said(
+        _parse_ago, rf"\s*(?:none|any|(?:at least|less than|within) {patterns.DAYS}(?: ago)?)\s*", f"does not say when `{key}` was",
+        ("at least 6 months ago", "less than 30 days ago", "none"),
+    )  # fmt: skip
+
+    def make(found: Mapping[str, Any]) -> Condition:
+        asked, span = found.get("is", ("any", None))
+        of = found.get("of", ANYTHING)
+        if asked == "any" and "in" in found:
+            return Ago(key, found["in"], at_least=False, of=of)
+        return Ago(key, span, at_least=span is None or asked == "at least", never=asked == "none", of=of)
+
+    return Asked({"is": Field(said, "How long ago.", default="any"), "of": OF, "in": IN}, make)
+
+
+def _parse_near(text: str) -> tuple[bool, Span | None] | None:
+    text = text.strip()
+    if text in ("none", "any"):
+        return text == "any", None
+    match = _NEAR.fullmatch(text)
+    within = parse_days(match[1]) if match else None
+    return (True, within) if within else None
+
+
+def _next_booking(found: Mapping[str, Any]) -> Condition:
+    wanted, within = found.get("is", (True, None))
+    return NextBooking(wanted, within or found.get("in"), found.get("of", ANYTHING))
+
+
+NEXT_BOOKING: Final = Asked(
+    {
+        "is": Field(
+            Said(_parse_near, rf"\s*(?:none|any|(?:within|in the next) {patterns.DAYS})\s*", "does not say which booking", ("none", "any", "within 7 days")),
+            "Whether there is one.", default="any",
+        ),
+        "of": OF,
+        "in": Field(IN_DAYS, "In how many days from today.", default="ever"),
+    },
+    _next_booking,
+)  # fmt: skip
+
+
+# -- what was had -------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HadKind(Kind[Condition]):
+    """`families: [laser_hair]`, or how many different ones: `families: exactly 1`."""
+
+    key: Literal["families", "services", "areas"]
+    item: Kind[str]
+
+    @cached_property
+    def names(self) -> Kind[tuple[str, ...]]:
+        """A list of names, or one."""
+        return some(self.item)
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Condition | None:
+        """The condition."""
+        if isinstance(node, Scalar) and (count := parse_count(node.value)) is not None:
+            return Had(self.key, count=count)
+        names = self.names.read(reader, node, what, scope)
+        return Had(self.key, names) if names else None
+
+    def schema(self, scope: Any) -> Schema:
+        """A count, a name, or several."""
+        count = text_schema(rf"\s*{patterns.COUNT}\s*", f"a number of {self.key}", "exactly 1", "at least 2")
+        whole: Schema = {"type": "integer", "minimum": 0, "maximum": 999_999}
+        return {"anyOf": [self.names.schema(scope), count, whole]}
+
+
+HAD_FAMILIES: Final = HadKind("families", FAMILY)
+HAD_SERVICES: Final = HadKind("services", SERVICE)
+HAD_AREAS: Final = HadKind("areas", Word("an area", ("face", "body")))
+
+
+class ComplementKind(Kind[Condition]):
+    """`complement: untried`, or for some families only: `complement: {of: {families: [toxin]}, is: untried}`."""
+
+    form: ClassVar[Kind[Any]] = Either(
+        "a complement",
+        scalar=Word("what a complement may be", ("untried",)),
+        block=Block(
+            "`complement`",
+            {
+                "is": Field(Word("what a complement may be", ("untried",)), "Only `untried`.", required=True),
+                "of": Field(Block("`of`", {"families": FAMILIES}), "The families whose complements are meant.", default="all"),
+            },
+        ),
+        hint="Write `untried`.",
+    )  # fmt: skip
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Condition | None:
+        """The families that are meant, with their complements."""
+        found = self.form.read(reader, node, what, scope)
+        if found is None:
+            return None
+        families = _families_of(found)
+        pairs = ((family, others) for family, others in sorted(scope.clinic.complements.items()) if others)
+        return Untried(tuple(pair for pair in pairs if not families or pair[0] in families))
+
+    def schema(self, scope: Any) -> Schema:
+        """Either form."""
+        return self.form.schema(scope)
+
+
+class SeriesKind(Kind[Condition]):
+    """`series: open`, or of some families only: `series: {of: {families: [laser_hair]}, is: open}`."""
+
+    form: ClassVar[Kind[Any]] = Either(
+        "the state of a course",
+        scalar=Word("the state of a course", SERIES),
+        block=Block(
+            "`series`",
+            {
+                "is": Field(Word("the state of a course", SERIES), "`open`, `finished` or `none`.", required=True),
+                "of": Field(Block("`of`", {"families": FAMILIES}), "The families whose courses are meant.", default="all"),
+            },
+        ),
+        hint="Write `open`, `finished` or `none`.",
+    )  # fmt: skip
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Condition | None:
+        """The courses that are meant, as the catalogue has them."""
+        found = self.form.read(reader, node, what, scope)
+        if found is None:
+            return None
+        families, state = _families_of(found), found["is"] if isinstance(found, dict) else found
+        courses = {
+            (s.family, s.series) for s in scope.clinic.services.values() if s.series and s.counts_as_treatment
+        }
+        if state is None:
+            return None
+        return Series(
+            state, tuple(sorted(course for course in courses if not families or course[0] in families))
         )
+
+    def schema(self, scope: Any) -> Schema:
+        """Either form."""
+        return self.form.schema(scope)
+
+
+def _families_of(found: Any) -> tuple[str, ...]:
+    return cast(tuple[str, ...], found.get("of", {}).get("families", ())) if isinstance(found, dict) else ()
+
+
+COMPLEMENT: Final = ComplementKind()
+SERIES_OF: Final = SeriesKind()
+
+
+# -- money --------------------------------------------------------------------------------------------------------------------------
+
+
+def _parse_revenue(text: str) -> tuple[tuple[int, str], Span, bool] | None:
+    match = _REVENUE.fullmatch(text.strip())
+    if match is None or not re.fullmatch(patterns.MONEY, match[1]):
         return None
-    return Ago(which, span, at_least=match[1] == "at least", of=of)
+    amount, span = money(match[1]), parse_days(match[2])
+    return (amount, span, bool(match[3])) if amount is not None and span is not None else None
 
 
-def next_booking(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    asked, of, within = _long(reader, key, node, scope)
-    text = asked.value.strip() if asked is not None else "any"
-    match = re.fullmatch(r"(?:within|in the next) (.+)", text)
-    if match:
-        within, text = parse_span(match[1]), "any"
-        if within is None or not within.whole_days or within.is_zero:
-            text = ""
-    if text not in ("none", "any"):
-        reader.problem(
-            "shape-value",
-            asked or node,
-            f"`{written(node)}` does not say which booking",
-            "For example `none`, `any`, `within 7 days`.",
-        )
-        return None
-    return NextBooking(text == "any", within, of)
+class RevenueKind(Kind[Condition]):
+    """`net_revenue: at least 1500 EUR in 12 months before last_visit`, with another limit for leaving: `{is: …, leave_below: 1200 EUR}`."""
 
-
-def had(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    if isinstance(node, Scalar) and (count := parse_count(node.value)) is not None:
-        return Had(cast(Any, key), count=count)
-    known = {
-        "families": scope.clinic.families,
-        "services": frozenset(scope.clinic.services),
-        "areas": frozenset(("face", "body")),
-    }[key]
-    names = reader.choices(
-        node,
-        f"one of the {key} in config/services.yaml",
-        known,
-        {"families": "unknown-family", "services": "unknown-service"}.get(key, "shape-choice"),
+    said: ClassVar[Kind[Any]] = Said(
+        _parse_revenue, rf"\s*at least {patterns.MONEY} in {patterns.DAYS}(?: before last_visit)?\s*", "is not an amount of revenue",
+        ("at least 1500 EUR in 12 months before last_visit", "at least 800 EUR in 6 months"),
+    )  # fmt: skip
+    block: ClassVar[Block] = Block(
+        "`net_revenue`",
+        {
+            "is": Field(said, "How much in how long.", required=True),
+            "leave_below": Field(
+                MONEY, "Who is in stays until the sum falls below this.", default="four fifths of it"
+            ),
+        },
     )
-    return Had(cast(Any, key), names) if names else None
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Condition | None:
+        """The condition, in the clinic's currency."""
+        places = (
+            self.block.places(reader, node, scope)
+            if isinstance(node, Map)
+            else {"is": (self.said.read(reader, node, what, scope), node)}
+        )
+        said, at = places.get("is", (None, node))
+        if said is None:
+            return None
+        (amount, currency), within, before_last_visit = said
+        below, below_at = places.get("leave_below", ((amount * 4 // 5, currency), node))
+        for found, place in ((currency, at), (below[1], below_at)):
+            if found != scope.clinic.currency:
+                reader.problem(
+                    "condition-currency",
+                    place,
+                    f"{found} is not the clinic's currency",
+                    f"config/clinic.yaml says {scope.clinic.currency}.",
+                )
+                return None
+        if below[0] > amount:
+            reader.problem(
+                "shape-value",
+                node,
+                "`leave_below` lies above the amount that lets a patient in",
+                "Make it smaller.",
+            )
+            return None
+        return Revenue(amount, below[0], currency, within, before_last_visit=before_last_visit)
+
+    def schema(self, scope: Any) -> Schema:
+        """Either form."""
+        return {"anyOf": [self.said.schema(scope), self.block.schema(scope)]}
 
 
-def revenue(reader: Reader, key: str, node: Node, scope: Scope) -> Condition | None:
-    leave: tuple[int, str] | None = None
-    asked: Node | None = node
-    if isinstance(node, Map):
-        fields = reader.fields(node, f"`{key}`", ("is", "leave_below"), ("is",))
-        asked = fields.get("is")
-        leave = reader.parsed(fields.get("leave_below"), "an amount of money", money, "1200 EUR")
-    example = "at least 1500 EUR in 12 months before last_visit"
-    text = asked.value.strip() if isinstance(asked, Scalar) else ""
-    match = re.fullmatch(r"at least ([\d.,]+ [A-Z]{3}) in (.+?)( before last_visit)?", text)
-    amount, span = (money(match[1]), parse_span(match[2])) if match else (None, None)
-    if match is None or amount is None or span is None or span.is_zero or not span.whole_days:
-        reader.problem(
-            "shape-value",
-            asked or node,
-            f"`{text or 'this'}` is not an amount of revenue",
-            f"For example `{example}`.",
-        )
-        return None
-    if amount[1] != scope.clinic.currency:
-        reader.problem(
-            "condition-currency",
-            asked or node,
-            f"{amount[1]} is not the clinic's currency",
-            f"config/clinic.yaml says {scope.clinic.currency}.",
-        )
-        return None
-    below = leave[0] if leave is not None and leave[1] == amount[1] else amount[0] * 4 // 5
-    if below > amount[0]:
-        reader.problem(
-            "shape-value",
-            node,
-            "`leave_below` lies above the amount that lets a patient in",
-            "Make it smaller.",
-        )
-        return None
-    return Revenue(amount[0], below, amount[1], span, before_last_visit=bool(match[3]))
+REVENUE: Final = RevenueKind()
+NUMBERS: Final = {
+    key: number(key) for key in cast(tuple[Counted, ...], ("visits", "treatments", "cancelled", "missed"))
+}
+__all__ = [
+    "COMPLEMENT", "FAMILIES", "HAD_AREAS", "HAD_FAMILIES", "HAD_SERVICES", "IN_DAYS", "LOCATION", "NARROW", "NEXT_BOOKING", "NUMBERS", "PRACTITIONER", "REVENUE",
+    "SERIES_OF", "TEXT", "Said", "ago", "parse_count", "parse_days", "parse_narrow", "some",
+]  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -44,9 +45,11 @@ class Trace:
 class Enrollment:
     """One patient's run through one journey version.
 
-    `id` is `journey/patient/anchor`, so the same reason can't enroll twice. `position` is the index of the step that comes next; `due_at` the moment at which it is
-    due, None while a message is under way (`waiting_for`) or the run has ended. `based_at` is the moment from which the next wait counts; `excused` the lateness that
-    does not count towards `expires`. `started_by` is the event or segment that started it, `appointment` the appointment, if any.
+    `id` is `journey/patient/anchor`, so the same reason can't enroll twice. `position` is the id of the step that comes next, "" at the end; `due_at` the moment at which
+    it is due, None while a message is under way (`waiting_for`), while it waits for its turn, or when the run has ended. `based_at` is the moment from which the next wait
+    counts; `excused` the lateness that does not count towards `expires`. `started_by` is the event or segment that started it, `appointment` the appointment, if any.
+    `listening_until` is the end of a `listen_for` under way; `heard` maps what was answered since the last message or task to its instant. `held_out`: nothing is done to
+    this patient, so that the effect can be measured. `lot` and `turn_at` are of a journey with a pace: who goes first, and when this one may begin (None: not given yet).
     """
 
     id: str
@@ -57,7 +60,7 @@ class Enrollment:
     entered_at: datetime
     started_by: str
     appointment: str | None
-    position: int
+    position: str
     based_at: datetime
     due_at: datetime | None
     excused: timedelta = timedelta()
@@ -66,6 +69,17 @@ class Enrollment:
     reason: str = ""
     ended_at: datetime | None = None
     reached: int = 0
+    reached_at: datetime | None = None
+    listening_until: datetime | None = None
+    heard: Mapping[str, str] = field(default_factory=dict)
+    held_out: bool = False
+    lot: int | None = None
+    turn_at: datetime | None = None
+
+    @property
+    def waits_for_turn(self) -> bool:
+        """Whether the journey's pace has not let it begin yet."""
+        return self.lot is not None and self.turn_at is None and self.active
 
     @property
     def active(self) -> bool:
@@ -74,7 +88,7 @@ class Enrollment:
 
     def end(self, outcome: str, reason: str, at: datetime) -> Enrollment:
         """The same, ended."""
-        return replace(self, outcome=outcome, reason=reason, ended_at=at, due_at=None, waiting_for=None)
+        return replace(self, outcome=outcome, reason=reason, ended_at=at, due_at=None, waiting_for=None, listening_until=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,25 +14,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import chain, count
 
 from worker.domain import ledger as ledgers
 from worker.domain.calendar import add_span, local_day, midnight
-from worker.domain.conditions import Look
 from worker.domain.events import APPOINTMENT_STATUS, Event
 from worker.domain.facts import Appointment, Facts
 from worker.domain.gate import ADDRESS_FIELD, MAX_EXCUSED, Defer, Drop, Question, Verdict, ask
-from worker.domain.history import Cause, Contact, Enrollment, Message, Transition
+from worker.domain.history import Cause, Contact, Message, Transition
 from worker.domain.journey import Journey
-from worker.domain.news import fact_time, fits_now, is_news, touched
+from worker.domain.news import fact_time, is_news, touched
 from worker.domain.patient import Patient, Plan
 from worker.domain.rules import Rules
-from worker.domain.runs import Runs
+from worker.domain.starts import Starts
 
 __all__ = ["Patient", "Plan", "Planner", "addresses", "merge"]
 
 
-class Planner(Runs):
+class Planner(Starts):
     """Plans for one patient at one moment. `now` only ever decides what is due and what is late."""
 
     def __init__(self, rules: Rules, patient: Patient, now: datetime) -> None:
@@ -60,6 +58,8 @@ class Planner(Runs):
         self._withdraw(touched(fact_time(event), before, after), at)
         self._goals(event, at)
         self._stops(at)
+        self._follow_facts()
+        self._hear(event, at)
         entered, left = self._move("event", patient.as_of, silent=silent, told_at=at)
         if not silent and not self._told_before_merge(event):
             if late and after is not None:
@@ -165,7 +165,7 @@ class Planner(Runs):
         self._keep(settled, state, why or code or state)
         run = self.patient.enrollments.get(message.enrollment)
         if run is not None and run.active and run.waiting_for == key:
-            self._go_on(run, settled.due_at)
+            self._settled(run, settled)
             self._advance_all()
         return settled
 
@@ -198,8 +198,13 @@ class Planner(Runs):
             if pending and patient.next_change_at is not None
             else self.now
         )
-        patient.as_of = max(until, patient.as_of or until)
-        self._move("rules", patient.as_of, silent=True, told_at=patient.as_of)
+        at = patient.as_of = max(until, patient.as_of or until)
+        entered, _ = self._move("rules", at, silent=True, told_at=at)
+        # An announcement begins when it is published, if its days have begun: nobody enters anything then.
+        announced = {name for name, j in self.rules.journeys.items() if j.start.days is not None}
+        self._start(
+            entered & {f"start:{name}" for name in announced}, frozenset(), None, False, None, None, self.now
+        )
 
     def _move(
         self, cause: Cause, look_at: datetime, *, silent: bool, told_at: datetime
@@ -235,136 +240,11 @@ class Planner(Runs):
         else:
             self._move("event", self.patient.as_of or at, silent=True, told_at=at)
 
-    # -- starts ---------------------------------------------------------------------------------------------------------------
-
-    def _start(
-        self,
-        entered: frozenset[str],
-        left: frozenset[str],
-        event: Event | None,
-        news: bool,
-        before: Appointment | None,
-        appointment: Appointment | None,
-        at: datetime,
-    ) -> None:
-        day = local_day(at, self.rules.clinic.tz)
-        for name in sorted(self.rules.journeys):
-            journey = self.rules.journeys[name]
-            start = journey.start
-            if journey.status != "live":
-                continue
-            if start.kind == "enters":
-                if f"start:{name}" in entered:
-                    self._enroll(journey, f"{start.name}@{day}", event, appointment, at)
-                elif start.name in entered:
-                    self._trace(
-                        name,
-                        "",
-                        at,
-                        "not started",
-                        start.only_if.why_not(self._now_look()) or "it was so before",
-                    )
-            elif start.kind == "leaves":
-                if start.name in left:
-                    self._start_if(journey, f"{start.name}@{day}", event, appointment, at)
-            elif (
-                event is not None
-                and event.type == start.name
-                and fits_now(journey, news, before, appointment)
-            ):
-                self._start_if(journey, event.id, event, appointment, at)
-
-    def _rose_then(self, at: datetime) -> frozenset[str]:
-        """The journeys' starts that became true at `at`, as far as was told by then: what a late event would have started, had it come in time.
-
-        What was told since may end such a run at once; it must not keep it from having been.
-        """
-        until, day = ledgers.instant(at), local_day(at, self.rules.clinic.tz)
-        told = self.patient.ledger["appointments"]
-        known = {key: records for key, records in told.items() if records[0]["since"] <= until}
-        earlier = {key: records for key, records in known.items() if records[0]["since"] < until}
-        looks = [
-            self.rules.segments.look(
-                Facts(self.patient.id, {**self.patient.ledger, "appointments": these}, self.rules.clinic), day
-            )
-            for these in (earlier, known)
-        ]
-        watched = self.rules.segments.watched.items()
-        return frozenset(
-            name for name, asked in watched if asked.holds(looks[1]) and not asked.holds(looks[0])
-        )
-
-    def _told_before_merge(self, event: Event) -> bool:
-        """Whether an event was told of a record that had given way by then: it belongs to that merge, which starts nothing."""
-        merged = self.patient.ledger["merged"].get(event.subject)
-        return merged is not None and ledgers.instant(event.time) <= merged
-
-    def _now_look(self, appointment: str | None = None) -> Look:
-        """A look on the day of the patient's own clock."""
-        return self.look(self.patient.as_of or self.now, appointment)
-
-    def _start_if(
-        self,
-        journey: Journey,
-        anchor: str,
-        event: Event | None,
-        appointment: Appointment | None,
-        at: datetime,
-    ) -> None:
-        why = journey.start.only_if.why_not(self._now_look(appointment.id if appointment else None))
-        if why is None:
-            self._enroll(journey, anchor, event, appointment, at)
-        else:
-            self._trace(journey.name, "", at, "not started", why)
-
-    def _enroll(
-        self,
-        journey: Journey,
-        anchor: str,
-        event: Event | None,
-        appointment: Appointment | None,
-        at: datetime,
-    ) -> None:
-        why = self._why_not_again(journey, anchor, appointment, at)
-        if why is not None:
-            self._trace(journey.name, "", at, "not started", why)
-            return
-        # A run that came to nothing leaves its name behind; its reason has come back.
-        names = {run.anchor for run in self.patient.enrollments.values() if run.journey == journey.name}
-        candidates = chain([anchor], (f"{anchor}.{number}" for number in count(2)))
-        anchor = next(name for name in candidates if name not in names)
-        run = Enrollment(
-            id=f"{journey.name}/{self.patient.id}/{anchor}", patient=self.patient.id, journey=journey.name, version=journey.version, anchor=anchor, entered_at=at,
-            started_by=event.type if event is not None else "time", appointment=appointment.id if appointment is not None else None,
-            position=0, based_at=at, due_at=at,
-        )  # fmt: skip
-        self._trace(journey.name, "", at, "started", f"{journey.start.kind} {journey.start.name}")
-        self._put(self._aim(run, journey))
-
-    def _why_not_again(
-        self, journey: Journey, anchor: str, appointment: Appointment | None, at: datetime
-    ) -> str | None:
-        earlier = [run for run in self.patient.enrollments.values() if run.journey == journey.name]
-        # A run that came to nothing before it reached anybody does not use up a turn.
-        used = [
-            run for run in earlier if run.outcome not in ("withdrawn", "merged", "rehearsed") or run.reached
-        ]
-        if any(run.anchor == anchor for run in used):
-            return "this has started it before"
-        if journey.per_appointment:
-            if appointment is not None and any(run.appointment == appointment.id for run in used):
-                return "it ran for this appointment before"
-            return None
-        if any(run.active for run in earlier):
-            return "it is under way already"
-        if journey.repeat.always or not used:
-            return None
-        if journey.repeat.every is None:
-            return "the patient was in this journey before, and it does not repeat"
-        last = max(run.entered_at for run in used)
-        if add_span(last, journey.repeat.every, self.rules.clinic.tz) <= at:
-            return None
-        return f"the patient entered it on {local_day(last, self.rules.clinic.tz)}; it repeats once every {journey.repeat.every}"
+    def _tags_changed(self, at: datetime) -> None:
+        self.patient.as_of = max(at, self.patient.as_of or at)
+        entered, left = self._move("event", self.patient.as_of, silent=False, told_at=at)
+        self._stops(at)
+        self._start(entered, left, None, False, None, None, at)
 
 
 def merge(kept: Planner, gone: Planner, event: Event) -> None:

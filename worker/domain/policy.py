@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any, Final
 
-from worker.domain.calendar import Span, Window, add_days, parse_span
+from worker.domain import patterns
+from worker.domain.calendar import ALL_DAY, Span, Window, add_days, parse_span
+from worker.domain.kinds import SPAN, WINDOW, Block, Field, Many, Parsed, Whole
 from worker.domain.shape import Reader
 from worker.domain.source import Node
 
@@ -58,11 +61,17 @@ class Policy:
     blast_limit: Mapping[str, BlastLimit] = field(default_factory=dict)
 
     def closed(
-        self, purpose: str, holidays: frozenset[date], journey: Window | None
+        self,
+        purpose: str,
+        holidays: frozenset[date],
+        journey: Window | None,
+        send_on: frozenset[int] | None = None,
     ) -> Callable[[date], list[Window]]:
-        """What is closed on a day for a message of that purpose, the journey's own hours included."""
+        """What is closed on a day for a message of that purpose, the journey's own hours and weekdays (0 is Monday) included."""
 
         def on(day: date) -> list[Window]:
+            if send_on is not None and day.weekday() not in send_on:
+                return [ALL_DAY]
             windows = [self.quiet[purpose]] if purpose in self.quiet else []
             if journey is not None and not journey.all_day:
                 windows.append(Window(journey.end % 1440, journey.start))
@@ -85,57 +94,87 @@ class Policy:
         return timedelta(days=longest.months * 31 + longest.days + 2)
 
 
+PURPOSES: Final = ("marketing", "care")
+CAP_PATTERN: Final = rf"\s*[1-9][0-9]{{0,2}} per (?:(?=0*[1-9])[0-9]{{1,5}} )?{patterns.DAY_UNIT}\s*"
+LIMIT_PATTERN: Final = r"\s*[0-9]{1,3}(?:\.[0-9]+)? ?% of patients a day\s*"
+
+
 def _cap(text: str) -> Cap | None:
-    match = re.fullmatch(r"([1-9]\d{0,2}) per (?:(\d+ )?(\w+))", text.strip())
-    span = parse_span(f"{(match[2] or '1 ').strip()} {match[3]}") if match else None
+    match = re.fullmatch(r"([1-9][0-9]{0,2}) per (?:([0-9]+) )?(\w+)", text.strip())
+    span = parse_span(f"{match[2] or 1} {match[3]}") if match else None
     return Cap(int(match[1]), span) if match and span and span.whole_days and not span.is_zero else None
 
 
 def _limit(text: str) -> Decimal | None:
-    match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?) ?% of patients a day", text.strip())
+    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]+)?) ?% of patients a day", text.strip())
     return Decimal(match[1]) / 100 if match else None
+
+
+CAPS: Final = Many(Parsed("a frequency cap", _cap, CAP_PATTERN, "1 per 7 days"))
+LIMIT: Final = Parsed("a share of the base", _limit, LIMIT_PATTERN, "3% of patients a day")
+POLICY: Final = Block(
+    "config/policy.yaml",
+    {
+        "quiet_hours": Field(
+            Block(
+                "`quiet_hours`",
+                {
+                    "marketing": Field(WINDOW, "Hours in which no marketing leaves, where the patient is.", default="none"),
+                    "care": Field(WINDOW, "The same for messages about a patient's own visit.", default="none"),
+                    "sunday": Field(WINDOW, "Hours of a Sunday without marketing; `all day` for the whole of it.", default="none"),
+                    "holidays": Field(WINDOW, "The same for the days under `closed` in clinic.yaml.", default="none"),
+                },
+            ),
+            "When not to write.",
+        ),
+        "frequency_caps": Field(
+            Block(
+                "`frequency_caps`",
+                {
+                    "marketing": Field(CAPS, "At most so many marketing messages in so many days; all caps of a list count.", default="no cap"),
+                    "care": Field(CAPS, "The same for care.", default="no cap"),
+                },
+            ),
+            "How often at most, per patient and per address.",
+        ),
+        "feed": Field(
+            Block(
+                "`feed`",
+                {
+                    "max_age": Field(SPAN, "If the clinic's systems were not heard for longer, marketing waits.", default="never waits"),
+                    "live_window": Field(SPAN, "A live event about something older changes facts and starts nothing.", default="every live event counts"),
+                },
+            ),
+            "What counts as too old.",
+        ),
+        "blast_limit": Field(
+            Block(
+                "`blast_limit`",
+                {
+                    "marketing": Field(LIMIT, "More marketing than this share in a day pauses the journey.", default="no limit"),
+                    "care": Field(LIMIT, "The same for care.", default="no limit"),
+                    "at least": Field(Whole(0, 1_000_000), "The number of patients below which that share never falls.", default="25"),
+                },
+            ),
+            "What counts as too much at once.",
+        ),
+    },
+)  # fmt: skip
 
 
 def parse_policy(reader: Reader, node: Node | None) -> Policy:
     """config/policy.yaml."""
-    fields = reader.fields(
-        node, "config/policy.yaml", ("quiet_hours", "frequency_caps", "feed", "blast_limit")
-    )
-    hours = reader.fields(
-        fields.get("quiet_hours"), "`quiet_hours`", ("marketing", "care", "sunday", "holidays")
-    )
-    caps: dict[str, tuple[Cap, ...]] = {}
-    for purpose, value in reader.fields(
-        fields.get("frequency_caps"), "`frequency_caps`", ("marketing", "care")
-    ).items():
-        found = [
-            reader.parsed(item, "a frequency cap", _cap, "1 per 7 days")
-            for item in reader.items(value, "caps")
-        ]
-        caps[purpose] = tuple(cap for cap in found if cap is not None)
-    feed = reader.fields(fields.get("feed"), "`feed`", ("max_age", "live_window"))
-    windows = {name: reader.window(value, "hours of a day") for name, value in hours.items()}
+    found = POLICY.read(reader, node, "config/policy.yaml", None)
+    hours: dict[str, Window] = found.get("quiet_hours", {})
+    feed: dict[str, Span] = found.get("feed", {})
+    blast: dict[str, Any] = found.get("blast_limit", {})
+    least: int = blast.get("at least", 25)
     return Policy(
-        quiet={
-            name: window
-            for name, window in windows.items()
-            if window is not None and name in ("marketing", "care")
-        },
-        sunday=windows.get("sunday"),
-        holidays=windows.get("holidays"),
-        caps=caps,
-        feed_max_age=reader.span(feed.get("max_age"), "`max_age`"),
-        live_window=reader.span(feed.get("live_window"), "`live_window`"),
-        blast_limit=_blast(reader, fields.get("blast_limit")),
+        quiet={purpose: hours[purpose] for purpose in PURPOSES if purpose in hours},
+        sunday=hours.get("sunday"),
+        holidays=hours.get("holidays"),
+        caps=found.get("frequency_caps", {}),
+        feed_max_age=feed.get("max_age"),
+        live_window=feed.get("live_window"),
+        blast_limit={purpose: BlastLimit(blast[purpose], least) for purpose in PURPOSES if purpose in blast},
     )
-
-
-def _blast(reader: Reader, node: Node | None) -> dict[str, BlastLimit]:
-    fields = reader.fields(node, "`blast_limit`", ("marketing", "care", "at least"))
-    least = reader.integer(fields.get("at least"), "`at least`", 0, 1_000_000, 25)
-    limits: dict[str, BlastLimit] = {}
-    for purpose in ("marketing", "care"):
-        share = reader.parsed(fields.get(purpose), "a share of the base", _limit, "3% of patients a day")
-        if share is not None:
-            limits[purpose] = BlastLimit(share, least)
-    return limits

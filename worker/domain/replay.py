@@ -5,20 +5,24 @@ Rules
 2. Nobody is refused for the feed, the mode counts as live, every message that may leave counts as sent.
 3. Up to the last historical event of the input (`complete_from`) time transitions start nothing, as in the live import of a history.
 4. Memory is bounded by the ledgers of the patients: events are taken one by one, lines are given out as the clock passes them.
+5. Nobody is held out, unless `holdout` says so; who waits for a turn gets it once everything of that instant is done.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import count
+from typing import Literal
 
-from worker.domain.calendar import add_span
+from worker.domain.calendar import add_span, local_day
+from worker.domain.clinic import Mode
 from worker.domain.events import Event
 from worker.domain.gate import Go
+from worker.domain.lots import turns
 from worker.domain.history import Contact, Message, Task, Trace, Transition
 from worker.domain.news import fact_time
 from worker.domain.planner import Patient, Plan, Planner, addresses, merge
@@ -45,8 +49,17 @@ class Sent:
 class Replay:
     """One clinic on a virtual clock."""
 
-    def __init__(self, rules: Rules, complete_from: datetime | None = None) -> None:
-        self.rules = replace(rules, clinic=replace(rules.clinic, mode="live"))
+    def __init__(
+        self,
+        rules: Rules,
+        complete_from: datetime | None = None,
+        *,
+        mode: Mode = "live",
+        holdout: Literal["lot", "nobody", "everybody"] = "nobody",
+        variants: Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
+        clinic = replace(rules.clinic, mode=mode)
+        self.rules = replace(rules, clinic=clinic, holdout=holdout, variants=variants or {})
         self.complete_from = complete_from
         self.patients: dict[str, Patient] = {}
         self.aliases: dict[str, str] = {}
@@ -54,6 +67,9 @@ class Replay:
         self._queue: list[tuple[datetime, int, int, str, str]] = []
         self._order = count()
         self._lines: list[tuple[datetime, str, int, Line | Sent]] = []
+        self._waiting: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        self._turns: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
+        self._now: datetime | None = None
 
     def run(
         self, events: Iterable[Event], until: datetime | None = None
@@ -64,6 +80,7 @@ class Replay:
             if until is not None and event.time > until:
                 break
             yield from self._let_pass(event.time, changes_only=True)
+            self._now = event.time
             self._receive(event)
             last = event.time
         end = until if until is not None else last
@@ -75,10 +92,20 @@ class Replay:
         self, until: datetime, *, changes_only: bool
     ) -> Iterator[tuple[datetime, str, Line | Sent]]:
         """Everything before `until`; at `until` itself only what time alone changes, unless the end has come."""
-        while self._queue:
+        while True:
+            if (
+                self._waiting
+                and self._now is not None
+                and (not self._queue or self._queue[0][0] > self._now)
+                and until > self._now
+            ):
+                self._give_turns(self._now)
+            if not self._queue:
+                break
             at, kind, _, patient, key = self._queue[0]
             if at > until or (at == until and changes_only and kind != _CHANGE):
                 break
+            self._now = at
             heapq.heappop(self._queue)
             yield from self._flush(at)
             self._due(at, kind, patient, key)
@@ -108,7 +135,7 @@ class Replay:
     def _dispatch(self, planner: Planner, key: str, at: datetime) -> None:
         verdict = planner.verdict(key)
         message = planner.apply(key, verdict)
-        if isinstance(verdict, Go):
+        if isinstance(verdict, Go) and not verdict.rehearsal:
             planner.settle(key, "sent", why=f"by {verdict.channel}")
             self._reached[(verdict.channel, verdict.address)].append(planner.patient.contacts[-1])
             self._line(at, message.patient, Sent(at, message))
@@ -130,6 +157,21 @@ class Replay:
         planner = self._planner(patient, event.time)
         planner.receive(event, silent=event.historical or is_old(event, self.rules, event.time))
         self._take(patient, planner.plan)
+
+    def _give_turns(self, now: datetime) -> None:
+        """Hand out the turns of journeys with a pace, by lot, to those who wait since this instant."""
+        waiting, self._waiting = self._waiting, defaultdict(list)
+        for name, those in waiting.items():
+            journey, places = self.rules.journeys[name], {key: patient for _, patient, key in those}
+            taken = self._turns[name]
+            for key, at in turns(
+                [(drawn, key) for drawn, _, key in those], taken, journey.pace or 1, now, self.rules.clinic.tz
+            ).items():
+                taken[local_day(at, self.rules.clinic.tz)] += 1
+                patient = self.patients[places[key]]
+                planner = self._planner(patient, now)
+                planner.give_turn(key, at)
+                self._take(patient, planner.plan)
 
     def _planner(self, patient: Patient, now: datetime) -> Planner:
         planner = Planner(self.rules, patient, now)
@@ -162,12 +204,16 @@ class Replay:
             run = patient.enrollments[key]
             if run.due_at is not None:
                 self._push(run.due_at, _STEP, patient.id, key)
+            elif run.waits_for_turn:
+                self._waiting[run.journey].append((run.lot or 0, patient.id, key))
         for key in plan.messages:
             message = patient.messages[key]
             if message.state == "scheduled":
                 self._push(message.due_at, _MESSAGE, patient.id, key)
             else:
                 del patient.messages[key]
+                if message.state in ("dropped", "rehearsed"):
+                    self._line(message.decided_at or message.due_at, patient.id, message)
 
     def _push(self, at: datetime, kind: int, patient: str, key: str) -> None:
         heapq.heappush(self._queue, (at, kind, next(self._order), patient, key))

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from worker.domain.clinic import Clinic
 from worker.domain.conditions_person import GotMessage
 from worker.domain.journey import Journey
+from worker.domain.offers import Offer
 from worker.domain.policy import Policy
 from worker.domain.segments import Segments
 
 
 @dataclass(frozen=True)
 class Rules:
-    """One published version. `pinned` holds journeys by (name, version) for the runs that began under an earlier one."""
+    """One published version. `pinned` holds journeys by (name, version) for the runs that began under an earlier one.
+
+    `holdout` says who is held out: those whom the lot chooses, nobody, or everybody; `variants` fixes the way of a split by (journey, step). Both are for stories and replays.
+    """
 
     version: int
     clinic: Clinic
@@ -23,16 +28,24 @@ class Rules:
     policy: Policy
     journeys: Mapping[str, Journey]
     pinned: Mapping[tuple[str, str], Journey] = field(default_factory=dict)
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    holdout: Literal["lot", "nobody", "everybody"] = "lot"
+    variants: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @staticmethod
     def build(
-        version: int, clinic: Clinic, segments: Segments, policy: Policy, journeys: Mapping[str, Journey]
+        version: int,
+        clinic: Clinic,
+        segments: Segments,
+        policy: Policy,
+        journeys: Mapping[str, Journey],
+        offers: Mapping[str, Offer] | None = None,
     ) -> Rules:
         """Rules whose segments also watch the starts of the journeys that are live."""
         starts = {
             name: j.watched for name, j in journeys.items() if j.status == "live" and j.watched is not None
         }
-        return Rules(version, clinic, segments.watching(starts), policy, journeys)
+        return Rules(version, clinic, segments.watching(starts), policy, journeys, offers=offers or {})
 
     def journey(self, name: str, version: str) -> Journey | None:
         """The journey that an enrollment is pinned to."""
@@ -46,8 +59,7 @@ class Rules:
         asked = [
             leaf.within
             for journey in self.journeys.values()
-            for condition in (journey.start.only_if, journey.stop_if)
-            if condition is not None
+            for condition in journey.conditions()
             for leaf in condition.leaves()
             if isinstance(leaf, GotMessage)
         ]

@@ -1,25 +1,24 @@
-"""Runs: how one patient goes through a journey, and how that ends.
+"""Runs: what ends one patient's way through a journey. How it goes on is in `steps`.
 
 Rules
-1. A `send` waits until its message settles. The next wait counts from the first moment at which it could have left.
-2. A step that is too late is skipped and says so; what a cap or a hold held up is excused, a pause is not.
-3. The goal ends a run whenever it is reached; it counts as success within its window. What takes away the reason of a run withdraws it.
+1. The goal ends a run whenever it is reached; it counts as success within its window.
+2. `stop_if` ends it without success. What takes away the reason of a run withdraws it.
+3. A rehearsal uses up nobody's turn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from worker.domain.calendar import add_span, local_day
 from worker.domain.conditions import Look
 from worker.domain.conditions_visits import ANYTHING
-from worker.domain.events import APPOINTMENT_STATUS, Event
+from worker.domain.events import APPOINTMENT_STATUS, INTERNAL_TYPES, Event
 from worker.domain.facts import Appointment, Facts
-from worker.domain.gate import first_moment
-from worker.domain.history import Enrollment, Message, Task, Trace
-from worker.domain.journey import GiveTask, Heard, Journey, Send, Stop
+from worker.domain.history import Enrollment, Message, Trace
+from worker.domain.journey import GiveTask, Heard, Journey
 from worker.domain.ledger import parse_instant
 from worker.domain.patient import Patient, Plan
 from worker.domain.rules import Rules
@@ -81,11 +80,38 @@ class Runs:
             self.end(run, "goal" if in_time else "goal_late", f"{what}, {when}", at)
 
     def _reached(self, run: Enrollment, heard: Heard, event: Event) -> Iterator[datetime]:
-        """The moments at which what is heard happened, but for what started the run."""
-        if heard.type not in APPOINTMENT_STATUS:
-            if event.type == heard.type:
-                yield event.time
-            return
+        if heard.type in APPOINTMENT_STATUS:
+            yield from self.happened(run, heard)
+        elif event.type == heard.type and (event.type not in INTERNAL_TYPES or self._answered(event, run)):
+            yield event.time
+
+    def _answered(self, event: Event, run: Enrollment) -> bool:
+        journey = self.rules.journey(run.journey, run.version)
+        return journey is not None and self._answers(event, run, journey)
+
+    def _answers(self, event: Event, run: Enrollment, journey: Journey) -> bool:
+        """Whether an answer is one to this run: the one that it names, else the one that did the last thing that can be answered."""
+        named = event.data.get("enrollment")
+        if named is not None:
+            return bool(named == run.id)
+        of = event.data.get("journey")
+        if of not in (None, run.journey):
+            return False
+        if event.type == "task.done":
+            wanted = event.data.get("step")
+            return any(
+                isinstance(step.action, GiveTask) and wanted in (None, step.id)
+                for step in journey.all_steps()
+            )
+        reached = [
+            (other.reached_at, other.id)
+            for other in self.patient.enrollments.values()
+            if other.reached_at is not None and other.reached_at <= event.time and of in (None, other.journey)
+        ]
+        return bool(reached) and max(reached)[1] == run.id
+
+    def happened(self, run: Enrollment, heard: Heard) -> Iterator[datetime]:
+        """The moments at which what is heard happened to the patient's appointments, but for what started the run."""
         started = self.facts.appointment(run.appointment)
         for key, told in self.patient.ledger["told"].items():
             if heard.type not in told or key == run.appointment:
@@ -161,13 +187,13 @@ class Runs:
         )
         return self.rules.segments.look(then, day).within(segment)
 
-    def end(self, run: Enrollment, outcome: str, why: str, at: datetime) -> None:
-        """End a run; a message of it that has not left is dropped."""
+    def end(self, run: Enrollment, outcome: str, why: str, at: datetime, step: str = "") -> None:
+        """End a run, perhaps at a step; a message of it that has not left is dropped."""
         # A rehearsal uses up nobody's turn.
         rehearsed = self.rules.clinic.mode != "live" and not run.reached
         ended = run.end("rehearsed" if rehearsed else outcome, why, at)
         self._put(ended)
-        self._trace(run.journey, "", at, outcome, why)
+        self._trace(run.journey, step, at, outcome, why)
         message = self.patient.messages.get(run.waiting_for or "")
         if message is not None and message.state == "scheduled":
             self._keep(
@@ -175,82 +201,6 @@ class Runs:
                 "dropped",
                 f"the run has ended: {why}",
             )
-
-    # -- steps ----------------------------------------------------------------------------------------------------------------
-
-    def _advance_all(self) -> None:
-        for key in sorted(self.patient.enrollments):
-            while self._advance(self.patient.enrollments[key]):
-                pass
-
-    def _advance(self, run: Enrollment) -> bool:
-        """Take the next step if it is due; True where there may be another."""
-        if not run.active or run.due_at is None or run.due_at > self.now:
-            return False
-        journey = self.rules.journey(run.journey, run.version)
-        if journey is None:
-            self.end(run, "stopped", "the journey is no longer known", self.now)
-            return False
-        if run.position >= len(journey.steps):
-            self.end(run, "finished", "all steps done", run.due_at)
-            return False
-        if not self.rules.live(run.journey):
-            self._put(replace(run, due_at=self.now + timedelta(hours=1)))
-            return False
-        if journey.stop_if is not None and journey.stop_if.holds(self.look(self.now, run.appointment)):
-            self.end(run, "stopped", "its `stop_if` holds", self.now)
-            return False
-        # A pause puts the next look off, not the moment at which the step was due.
-        step, due = journey.steps[run.position], self._aim(run, journey).due_at or run.due_at
-        expires_at = add_span(due, journey.expires, self.facts.tz)
-        if isinstance(step.action, Stop):
-            self.end(run, "finished", step.action.reason, due)
-            return False
-        if self.now > expires_at:
-            self._trace(
-                run.journey,
-                step.id,
-                self.now,
-                "skipped",
-                f"too late: it was due on {due.astimezone(self.facts.tz):%Y-%m-%d %H:%M}",
-            )
-            self._go_on(run, due)
-            return True
-        if isinstance(step.action, GiveTask):
-            self._task(run, step.id, step.action, due)
-            self._go_on(run, due)
-            return True
-        self._schedule(run, journey, step.id, step.action, due, expires_at)
-        return False
-
-    def _task(self, run: Enrollment, step: str, action: GiveTask, due: datetime) -> None:
-        until = self.rules.clinic.working_days_after(due, action.due_days)
-        self.plan.tasks.append(
-            Task(self.patient.id, run.id, run.journey, step, action.assignee, action.note, until, due)
-        )
-        self._trace(run.journey, step, due, "task", f"for {action.assignee}: {action.note}")
-
-    def _schedule(
-        self, run: Enrollment, journey: Journey, step: str, action: Send, due: datetime, expires_at: datetime
-    ) -> None:
-        key = f"{self.rules.clinic.id}/{run.journey}/{self.patient.id}/{run.anchor}/{step}"
-        message = Message(
-            key=key, patient=self.patient.id, enrollment=run.id, journey=run.journey, version=run.version, step=step, template=action.template, purpose=journey.purpose,
-            channels=action.channels, step_due_at=due, due_at=first_moment(self.rules, self.facts, journey, due), expires_at=expires_at,
-        )  # fmt: skip
-        self._keep(message, "scheduled", f"step {step}")
-        self._put(replace(run, waiting_for=key, due_at=None))
-
-    def _go_on(self, run: Enrollment, based_at: datetime) -> None:
-        journey = self.rules.journey(run.journey, run.version)
-        onward = replace(run, position=run.position + 1, based_at=based_at, waiting_for=None)
-        self._put(self._aim(onward, journey) if journey is not None else replace(onward, due_at=self.now))
-
-    def _aim(self, run: Enrollment, journey: Journey) -> Enrollment:
-        """Set when the next step is due."""
-        if run.position >= len(journey.steps):
-            return replace(run, due_at=run.based_at)
-        return replace(run, due_at=add_span(run.based_at, journey.steps[run.position].wait, self.facts.tz))
 
     # -- writing down ---------------------------------------------------------------------------------------------------------
 
@@ -265,7 +215,7 @@ class Runs:
             self._trace(message.journey, message.step, self.now, what, why)
         run = self.patient.enrollments.get(message.enrollment)
         if message.state == "claimed" and run is not None:
-            self._put(replace(run, reached=run.reached + 1))
+            self._put(replace(run, reached=run.reached + 1, reached_at=self.now))
 
     def _trace(self, journey: str, step: str, at: datetime, what: str, why: str) -> None:
         self.plan.traces.append(Trace(self.patient.id, journey, step, at, what, why))

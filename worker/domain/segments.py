@@ -9,16 +9,18 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from typing import Any, Final
 
 from worker.domain.conditions import AllOf, Condition, InSegment, Leaf, Look, NoneOf
 from worker.domain.facts import Facts
-from worker.domain.grammar import Scope, parse_condition
-from worker.domain.shape import NAME, Reader
-from worker.domain.source import Map, Node, Scalar
+from worker.domain.grammar import CONDITION, CONDITION_BLOCK, Scope, parse_condition
+from worker.domain.kinds import TEXT, Block, Field, Kind, Name, Schema, described
+from worker.domain.shape import Reader
+from worker.domain.source import Map, Node, Scalar, Seq
 
 MAX_TRIES = 60
 MAX_CHAIN = 20
@@ -91,17 +93,73 @@ class Segments:
         return replace(self, watched={f"start:{name}": condition for name, condition in starts.items()})
 
 
+class StagesKind(Kind[list[tuple[Scalar, Node]]]):
+    """An ordered list of `name: {conditions}`, the last `name: otherwise`. Reads to what stands there, since stages may speak of segments further down."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> list[tuple[Scalar, Node]]:
+        """Name and node of each stage."""
+        found: list[tuple[Scalar, Node]] = []
+        if isinstance(node, Seq) and not node.items:
+            reader.problem("shape-empty", node, "there is no stage", "Write at least `- all: otherwise`.")
+        for item in reader.items(node, what):
+            if isinstance(item, Map) and len(item.entries) == 1:
+                found.append(item.entries[0])
+            else:
+                reader.problem(
+                    "shape-type",
+                    item,
+                    "a stage is one `name: {conditions}`",
+                    "For example `- new: {visits: exactly 1}`.",
+                )
+        return found
+
+    def schema(self, scope: Any) -> Schema:
+        """A list of blocks of one key."""
+        stage: Schema = {
+            "type": "object", "minProperties": 1, "maxProperties": 1, "propertyNames": SEGMENT_NAME.schema(scope),
+            "additionalProperties": {"anyOf": [{"const": OTHERWISE}, CONDITION.schema(scope)]},
+        }  # fmt: skip
+        return {"type": "array", "minItems": 1, "items": stage}
+
+
+class FreeKind(Kind[list[tuple[Scalar, Node]]]):
+    """Free segments by name: conditions and a `title`. Reads to what stands there."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> list[tuple[Scalar, Node]]:
+        """Name and node of each."""
+        return reader.entries(node, what)
+
+    def schema(self, scope: Any) -> Schema:
+        """A table of conditions, each with the title among them."""
+        one = CONDITION_BLOCK.schema(scope)
+        one["properties"] = {"title": described(TITLE, scope), **one["properties"]}
+        return {"type": "object", "propertyNames": SEGMENT_NAME.schema(scope), "additionalProperties": one}
+
+
+OTHERWISE: Final = "otherwise"
+SEGMENT_NAME: Final = Name("a segment")
+TITLE: Final = Field(TEXT, "What people read.", default="the name")
+SEGMENTS: Final = Block(
+    "config/segments.yaml",
+    {
+        "lifecycle": Field(
+            StagesKind(),
+            "The stages from the top: a patient is in the first that fits. The last is `otherwise`.",
+            required=True,
+        ),
+        "segments": Field(FreeKind(), "Free segments by name; a patient may be in any number of them."),
+    },
+)
+
+
 def parse_segments(reader: Reader, node: Node | None, scope: Scope) -> Segments:
     """config/segments.yaml."""
-    fields = reader.fields(node, "config/segments.yaml", ("lifecycle", "segments"), ("lifecycle",))
-    stage_nodes = list(_stages(reader, fields.get("lifecycle")))
-    free = reader.entries(fields.get("segments"), "`segments`")
+    fields = SEGMENTS.read(reader, node, "config/segments.yaml", scope)
+    stage_nodes: list[tuple[Scalar, Node]] = fields.get("lifecycle", [])
+    free: list[tuple[Scalar, Node]] = fields.get("segments", [])
     names: dict[str, Scalar] = {}
     for key in (*(key for key, _ in stage_nodes), *(key for key, _ in free)):
-        if not NAME.fullmatch(key.value):
-            reader.problem(
-                "shape-name", key, f"`{key.value}` can't be a segment: small letters, digits and _ only", ""
-            )
+        SEGMENT_NAME.read(reader, key, "a segment", scope)
         if key.value in names:
             reader.problem(
                 "segment-twice", key, f"a second segment is called `{key.value}`", "Choose another name."
@@ -121,28 +179,16 @@ def parse_segments(reader: Reader, node: Node | None, scope: Scope) -> Segments:
     for key, value in free:
         if isinstance(value, Map):
             title = next((v for k, v in value.entries if k.value == "title"), None)
-            titles[key.value] = reader.text(title, "`title`") or titles[key.value]
+            if title is not None:
+                titles[key.value] = TITLE.kind.read(reader, title, "`title`", scope) or titles[key.value]
             value = Map(tuple((k, v) for k, v in value.entries if k.value != "title"), value.place)
         named[key.value] = parse_condition(reader, value, scope, f"segment `{key.value}`")
     _no_circles(reader, named, names)
     return Segments(dict(stages), titles, named)
 
 
-def _stages(reader: Reader, node: Node | None) -> Iterable[tuple[Scalar, Node]]:
-    for item in reader.items(node, "`lifecycle`"):
-        if isinstance(item, Map) and len(item.entries) == 1:
-            yield item.entries[0]
-        else:
-            reader.problem(
-                "shape-type",
-                item,
-                "a stage is one `name: {conditions}`",
-                "For example `- new: {visits: exactly 1}`.",
-            )
-
-
 def _stage(reader: Reader, key: Scalar, value: Node, scope: Scope, *, last: bool) -> Condition:
-    otherwise = isinstance(value, Scalar) and value.value == "otherwise"
+    otherwise = isinstance(value, Scalar) and value.value == OTHERWISE
     if otherwise and not last:
         reader.problem(
             "lifecycle-otherwise",

@@ -13,10 +13,12 @@ from decimal import Decimal
 from typing import TypeVar
 
 from worker.domain.calendar import Span, Window, parse_span, parse_window
+from worker.domain.problem_codes import severity_of
 from worker.domain.source import Map, Node, Place, Problem, Scalar, Seq, Severity
 
 T = TypeVar("T")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_NO_SPACE = re.compile(r"[a-z_.]+:[^\s/]")
 _TRUE, _FALSE = {"true", "yes", "on"}, {"false", "no", "off"}
 
 
@@ -27,18 +29,28 @@ class Reader:
         self.problems: list[Problem] = []
 
     def problem(
-        self, code: str, at: Node | Place, message: str, hint: str = "", severity: Severity = "error"
+        self, code: str, at: Node | Place, message: str, hint: str = "", severity: Severity | None = None
     ) -> None:
-        """Write down one Problem."""
+        """Write down one Problem; the table of codes says how bad it is, unless `severity` does."""
         place = at if isinstance(at, Place) else at.place
-        self.problems.append(Problem(code, severity, place.file, place.line, place.column, message, hint))
+        if isinstance(at, Scalar) and not at.quoted and _NO_SPACE.match(at.value):
+            key, _, value = at.value.partition(":")
+            hint = f"A space is missing after the colon: `{key}: {value}`."
+        self.problems.append(
+            Problem(code, severity or severity_of(code), place.file, place.line, place.column, message, hint)
+        )
+
+    def near(self, word: str, known: Iterable[str]) -> str:
+        """A hint that names the nearest known word, if there is one."""
+        near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+        return f"Did you mean `{near[0]}`?" if near else ""
 
     def did_you_mean(self, word: str, known: Iterable[str]) -> str:
         """A hint that names the nearest known word, or all of a few."""
         names = sorted(known)
-        near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+        near = self.near(word, names)
         if near:
-            return f"Did you mean `{near[0]}`?"
+            return near
         return f"Known: {', '.join(names)}." if 0 < len(names) <= 30 else ""
 
     def fields(
@@ -200,10 +212,11 @@ class Reader:
 
     def day(self, node: Node | None, what: str) -> date | None:
         """An ISO date."""
-        return self.parsed(node, what, _iso_day, "2026-12-25")
+        return self.parsed(node, what, iso_day, "2026-12-25")
 
 
-def _iso_day(text: str) -> date | None:
+def iso_day(text: str) -> date | None:
+    """A date as ISO 8601 writes it."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -284,9 +284,10 @@ class _Looking:
         rules = self._pinned(steps)
         for step in steps:
             journey = rules.journey(step.journey, step.version)
-            if journey is None or step.position >= len(journey.steps):
+            coming = journey.step(step.position) if journey is not None else None
+            if journey is None or coming is None:
                 continue
-            action = journey.steps[step.position].action
+            action = coming.action
             if isinstance(action, Send):
                 what = " or ".join(words.CHANNELS[channel] for channel in action.channels)
             elif isinstance(action, GiveTask):

@@ -13,6 +13,7 @@ import structlog
 
 from worker.delivery.dispatch import give_up
 from worker.service.jobs import Job, batches, spread
+from worker.service.pacing import give_turns
 from worker.service.waking import wake
 from worker.store import due
 from worker.store import rooms as stored_rooms
@@ -53,6 +54,7 @@ def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> S
             return Swept(0, 0, (), time.monotonic() - began)
     jobs: list[Job] = []
     changed = total = 0
+    give_turns(house)
     with write(house.engine) as conn:
         wall = house.wall()
         events = [] if skip_events else due.take_events(conn, now, QUEUE_LEASE, LIMIT, wall=wall)

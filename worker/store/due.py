@@ -34,6 +34,7 @@ from sqlalchemy import (
 
 from worker.store.schema import clinics, clock, enrollments, events, imports, messages, patients
 from worker.store.sql import among, free, insert
+from worker.store.turns import is_waiting
 from worker.store.types import Instant
 
 Moment = datetime | BindParameter[datetime]
@@ -275,6 +276,7 @@ def _anything() -> Select[Any]:
         select(messages.c.id).where(*_leaving(_NOW), free(messages, _WALL)),
         select(messages.c.id).where(among(messages.c.state, "claimed"), messages.c.claimed_until < _WALL),
         stale.where(patients.c.alias_of.is_(None), free(patients, _WALL)),
+        select(enrollments.c.id).where(*is_waiting()),
     )
     return select(or_(*(statement.correlate(None).exists() for statement in asked)))
 
@@ -284,6 +286,7 @@ def _count() -> CompoundSelect[Any]:
         (events, [among(events.c.state, "new")]),
         (patients, _changing(_NOW)),
         (enrollments, _stepping(_NOW)),
+        (enrollments, is_waiting()),
         (messages, _leaving(_NOW)),
         (messages, [among(messages.c.state, "claimed")]),
     )

@@ -316,13 +316,13 @@ def _held(since: datetime) -> ColumnElement[bool]:
 
 
 class NextStep(NamedTuple):
-    """A run whose next step is not due yet. `position` counts the steps of that version of the journey from 0."""
+    """A run whose next step is not due yet. `position` is the step's id in that version of the journey."""
 
     at: datetime
     patient: str
     journey: str
     version: str
-    position: int
+    position: str
 
 
 def next_steps(conn: Connection, clinic: str, limit: int = 30) -> list[NextStep]:

@@ -39,6 +39,7 @@ def enrollment_row(clinic: str, run: Enrollment) -> dict[str, Any]:
     return {
         **_plain(clinic, run),
         "excused": int(run.excused.total_seconds()),
+        "heard": dict(run.heard),
         "queued_until": None,
         "tries": 0,
     }

@@ -152,9 +152,11 @@ holds = Table(
 
 enrollments = Table(
     "enrollments", metadata, _clinic(key=True), _words("id", key=True), _words("patient_id"), _words("journey"), _words("version"),
-    _words("anchor"), _at("entered_at"), _words("started_by"), _maybe("appointment"), _number("position"), _at("based_at"),
+    _words("anchor"), _at("entered_at"), _words("started_by"), _maybe("appointment"), _words("position"), _at("based_at"),
     _at("due_at", nullable=True), _number("excused"), _maybe("waiting_for"), _maybe("outcome"), _words("reason"),
-    _at("ended_at", nullable=True), _number("reached"), *_woken(),
+    _at("ended_at", nullable=True), _number("reached"), _at("reached_at", nullable=True), _at("listening_until", nullable=True), _json("heard"),
+    Column("held_out", Boolean, nullable=False), _number("lot", nullable=True), _at("turn_at", nullable=True), *_woken(),
+    _partial("ix_enrollments_turn", "clinic_id", "journey", where="lot IS NOT NULL AND turn_at IS NULL AND outcome IS NULL"),
     _partial("ix_enrollments_due", "due_at", where="outcome IS NULL AND due_at IS NOT NULL"),
     Index("ix_enrollments_patient", "clinic_id", "patient_id"),
     Index("ix_enrollments_journey", "clinic_id", "journey", "entered_at"),

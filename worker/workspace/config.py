@@ -1,246 +1,259 @@
-"""config/clinic.yaml, services.yaml and channels.yaml: from composed trees to the domain's values."""
+"""config/clinic.yaml: from a composed tree to the domain's `Clinic`. The catalogue and the channels have rooms of their own."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
-from typing import Final, Literal, cast
+from functools import cache
+from typing import Any, Final
+from zoneinfo import available_timezones
 
 import phonenumbers
 
+from worker.domain import patterns
 from worker.domain.calendar import WEEKDAYS, Window, zone
-from worker.domain.clinic import Area, Clinic, Location, Mode, Service
+from worker.domain.clinic import Clinic, Location
+from worker.domain.kinds import (
+    DAY,
+    TEXT,
+    TEXTS,
+    WINDOW,
+    Block,
+    Field,
+    Kind,
+    Many,
+    Parsed,
+    Ref,
+    Schema,
+    Table,
+    Word,
+)
 from worker.domain.shape import Reader
-from worker.domain.source import Map, Node, Scalar
+from worker.domain.source import Node, Scalar
+from worker.workspace.config_channels import Sender, parse_channels
+from worker.workspace.config_services import SERVICE, parse_services
 
-CLINIC_KEYS: Final = (
-    "id", "name", "from_name", "timezone", "country", "language", "languages", "mode", "currency", "phone", "address", "booking_url", "opening_hours",
-    "allow_list", "practitioners", "locations",
-)  # fmt: skip
-SERVICE_KEYS: Final = ("name", "family", "area", "counts_as_treatment", "series", "min_interval", "rx_only")
+CLOSED: Final = "closed"
+_DAYS: Final = "|".join(WEEKDAYS)
+WEEKDAYS_PATTERN: Final = f"(?:{_DAYS})(?:-(?:{_DAYS}))?"
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """One channel of config/channels.yaml. `rate` is per second."""
+def _matching(pattern: str) -> Callable[[str], str | None]:
+    return lambda text: text if re.fullmatch(pattern, text) else None
 
-    provider: str
-    sender: str
-    name: str
-    rate: Decimal
-    two_way: bool = False
+
+def _text(is_a: str, pattern: str, example: str) -> Kind[str]:
+    return Parsed(is_a, _matching(pattern), pattern, example)
+
+
+class ZoneKind(Kind[str]):
+    """A time zone by its IANA name."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
+        """The name of a zone that there is."""
+        return reader.parsed(node, "a time zone of the IANA list", _zone, "Europe/Athens")
+
+    def schema(self, scope: Any) -> Schema:
+        """The names."""
+        return {"enum": _zones()}
+
+
+def _zone(text: str) -> str | None:
+    try:
+        zone(text)
+    except ValueError:
+        return None
+    return text
+
+
+@cache
+def _zones() -> list[str]:
+    return sorted(available_timezones())
+
+
+class CountryKind(Kind[str]):
+    """A country whose phone numbers can be read."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
+        """Its two capitals."""
+        return reader.parsed(
+            node,
+            "a country code (two capitals, ISO 3166)",
+            lambda text: text if text in phonenumbers.SUPPORTED_REGIONS else None,
+            "GR",
+        )
+
+    def schema(self, scope: Any) -> Schema:
+        """The countries."""
+        return {"enum": sorted(phonenumbers.SUPPORTED_REGIONS)}
+
+
+class OpeningKind(Kind[tuple[dict[str, Window], frozenset[date]]]):
+    """Hours by weekday or range of weekdays, and the days under `closed`."""
+
+    days: Final = Many(DAY)
+
+    def read(
+        self, reader: Reader, node: Node, what: str, scope: Any
+    ) -> tuple[dict[str, Window], frozenset[date]]:
+        """Hours by weekday, and closed days."""
+        opening: dict[str, Window] = {}
+        closed: tuple[date, ...] = ()
+        for key, value in reader.entries(node, what):
+            if key.value == CLOSED:
+                closed = self.days.read(reader, value, "`closed`", scope) or ()
+            elif not re.fullmatch(WEEKDAYS_PATTERN, key.value):
+                reader.problem(
+                    "clinic-weekday",
+                    key,
+                    f"`{key.value}` is no weekday",
+                    "Write `mon`, `sat` or a range such as `mon-fri`; closed days under `closed`.",
+                )
+            elif not (isinstance(value, Scalar) and value.value == CLOSED):
+                window = WINDOW.read(reader, value, f"`{key.value}`", scope)
+                if window is not None:
+                    opening.update(dict.fromkeys(_range(key.value), window))
+        return opening, frozenset(closed)
+
+    def schema(self, scope: Any) -> Schema:
+        """Patterns for the weekdays."""
+        hours: Schema = {"anyOf": [WINDOW.schema(scope), {"const": CLOSED}]}
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                **dict.fromkeys(("mon-fri", *WEEKDAYS), hours),
+                CLOSED: {"description": "Days on which the clinic is closed.", **self.days.schema(scope)},
+            },
+            "patternProperties": {patterns.whole(WEEKDAYS_PATTERN): hours},
+        }
+
+
+def _range(text: str) -> tuple[str, ...]:
+    """The weekdays of `sat`, `mon-fri`, `fri-mon`."""
+    first, _, last = text.partition("-")
+    start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+    return tuple(WEEKDAYS[(start + step) % 7] for step in range((end - start) % 7 + 1))
+
+
+ZONE: Final[Kind[str]] = Ref("zone", ZoneKind)
+LANGUAGE: Final = _text("a language", "[a-z]{2}", "en")
+LOCATION: Final = Block(
+    "",
+    {
+        "name": Field(TEXT, "What patients read.", default="its code"),
+        "timezone": Field(ZONE, "The zone of patients who were last seen there.", default="the clinic's"),
+        "address": Field(TEXT, "Where it is."),
+    },
+)
+CLINIC: Final = Block(
+    "config/clinic.yaml",
+    {
+        "id": Field(
+            _text("an id", "[a-z0-9][a-z0-9_-]{0,62}", "default"),
+            "The clinic's id in the database.",
+            default="default",
+        ),
+        "name": Field(TEXT, "The clinic's name, as patients read it.", required=True),
+        "from_name": Field(TEXT, "Whom an e-mail says it comes from.", default="`name`"),
+        "timezone": Field(ZONE, "The zone of the clinic's days, months and midnights.", required=True),
+        "country": Field(
+            CountryKind(),
+            "Two capitals (ISO 3166); reads phone numbers without a country code.",
+            required=True,
+        ),
+        "language": Field(
+            LANGUAGE,
+            "Two letters: for patients whose language is unknown or not among `languages`.",
+            default="the first of `languages`, else `en`",
+        ),
+        "languages": Field(
+            Many(LANGUAGE),
+            "The languages that the clinic writes; each text should exist in each.",
+            default="`[language]`",
+        ),
+        "mode": Field(
+            Word("a mode", ("rehearsal", "allow_list", "live")),
+            "`rehearsal`: nothing leaves. `allow_list`: only to listed addresses. `live`.",
+            default="rehearsal",
+        ),
+        "currency": Field(
+            _text("a currency code (three capitals, ISO 4217)", patterns.CURRENCY, "EUR"),
+            "Three capitals (ISO 4217), for conditions over money.",
+            default="EUR",
+        ),
+        "phone": Field(TEXT, "As patients call it, with country code, in quotes."),
+        "address": Field(TEXT, "The postal address; it stands under every e-mail."),
+        "booking_url": Field(TEXT, "Where patients book."),
+        "opening_hours": Field(
+            OpeningKind(),
+            "Hours by weekday or range, and `closed`: a list of dates.",
+            default="Monday to Friday for the due days of tasks",
+        ),
+        "allow_list": Field(
+            TEXTS, "Phone numbers and e-mail addresses that may be written to in mode `allow_list`."
+        ),
+        "practitioners": Field(
+            Table("practitioner", TEXT, TEXT), "Code in the book, and the name that patients read."
+        ),
+        "locations": Field(
+            Table("location", TEXT, LOCATION), "The clinic's places, by their codes in the book."
+        ),
+    },
+)
+CLINIC_KEYS: Final = tuple(CLINIC.fields)
+SERVICE_KEYS: Final = tuple(SERVICE.fields)
 
 
 def parse_clinic(reader: Reader, node: Node | None, services: Node | None) -> Clinic | None:
     """config/clinic.yaml with config/services.yaml; None where it names no usable zone, since nothing can be computed without one."""
-    fields = reader.fields(node, "config/clinic.yaml", CLINIC_KEYS, ("name", "timezone", "country"))
-    timezone = _zone(reader, fields.get("timezone"))
-    languages = tuple(
-        reader.parsed(item, "a language", _language, "en") or ""
-        for item in reader.items(fields.get("languages"), "`languages`")
-    )
-    language = reader.parsed(fields.get("language"), "a language", _language, "en") or (
-        languages[0] if languages else "en"
-    )
+    places = CLINIC.places(reader, node, None)
+    found: dict[str, Any] = {name: value for name, (value, _) in places.items()}
+    languages: tuple[str, ...] = found.get("languages", ())
+    language: str = found.get("language") or (languages[0] if languages else "en")
     if languages and language not in languages:
         reader.problem(
             "clinic-language",
-            fields["language"],
+            places["language"][1],
             f"`{language}` is not among `languages`",
             f"Add it: `languages: [{', '.join((language, *languages))}]`.",
         )
-    opening, closed = _opening(reader, fields.get("opening_hours"))
     catalogue, complements = parse_services(reader, services)
-    if timezone is None:
+    if "timezone" not in found:
         return None
+    opening, closed = found.get("opening_hours", ({}, frozenset()))
     return Clinic(
-        id=reader.parsed(
-            fields.get("id"),
-            "an id",
-            lambda t: t if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", t) else None,
-            "default",
-        )
-        or "default",
-        name=reader.text(fields.get("name"), "`name`"),
-        timezone=timezone,
-        country=reader.parsed(
-            fields.get("country"), "a country code (two capitals, ISO 3166)", _country, "GR"
-        )
-        or "GR",
+        id=found.get("id", "default"),
+        name=found.get("name", ""),
+        timezone=found["timezone"],
+        country=found.get("country", "GR"),
         language=language,
         languages=languages or (language,),
-        mode=cast(
-            Mode,
-            reader.choice(fields.get("mode"), "a mode", ("rehearsal", "allow_list", "live"), "rehearsal"),
-        ),
-        currency=reader.parsed(
-            fields.get("currency"),
-            "a currency code (three capitals, ISO 4217)",
-            lambda t: t if re.fullmatch("[A-Z]{3}", t) else None,
-            "EUR",
-        )
-        or "EUR",
-        phone=reader.text(fields.get("phone"), "`phone`"),
-        address=reader.text(fields.get("address"), "`address`"),
-        booking_url=reader.text(fields.get("booking_url"), "`booking_url`"),
+        mode=found.get("mode", "rehearsal"),
+        currency=found.get("currency", "EUR"),
+        phone=found.get("phone", ""),
+        address=found.get("address", ""),
+        booking_url=found.get("booking_url", ""),
         opening=opening,
         closed=closed,
-        allow_list=frozenset(reader.texts(fields.get("allow_list"), "`allow_list`")),
+        allow_list=frozenset(found.get("allow_list", ())),
         services=catalogue,
         complements=complements,
-        practitioners=_practitioners(reader, fields.get("practitioners")),
-        locations=_locations(reader, fields.get("locations")),
+        practitioners=found.get("practitioners", {}),
+        locations={
+            code: Location(code, values.get("name", code), values.get("timezone"), values.get("address", ""))
+            for code, values in found.get("locations", {}).items()
+        },
     )
 
 
-def _zone(reader: Reader, node: Node | None) -> str | None:
-    def known(text: str) -> str | None:
-        try:
-            zone(text)
-        except ValueError:
-            return None
-        return text
-
-    return reader.parsed(node, "a time zone of the IANA list", known, "Europe/Athens")
-
-
-def _language(text: str) -> str | None:
-    return text if re.fullmatch(r"[a-z]{2}", text) else None
-
-
-def _country(text: str) -> str | None:
-    return text if text in phonenumbers.SUPPORTED_REGIONS else None
-
-
-def _opening(reader: Reader, node: Node | None) -> tuple[Mapping[str, Window], frozenset[date]]:
-    opening: dict[str, Window] = {}
-    closed: set[date] = set()
-    for key, value in reader.entries(node, "`opening_hours`"):
-        if key.value == "closed":
-            closed |= {
-                day
-                for item in reader.items(value, "`closed`")
-                if (day := reader.day(item, "a date")) is not None
-            }
-            continue
-        first, _, last = key.value.partition("-")
-        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-            reader.problem(
-                "clinic-weekday",
-                key,
-                f"`{key.value}` is no weekday",
-                "Write `mon`, `sat` or a range such as `mon-fri`; closed days under `closed`.",
-            )
-            continue
-        if isinstance(value, Scalar) and value.value == "closed":
-            continue
-        window = reader.window(value, "hours of a day")
-        if window is not None:
-            start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-            opening.update({WEEKDAYS[(start + step) % 7]: window for step in range((end - start) % 7 + 1)})
-    return opening, frozenset(closed)
-
-
-def _practitioners(reader: Reader, node: Node | None) -> dict[str, str]:
-    return {
-        key.value: reader.text(value, "a practitioner's name")
-        for key, value in reader.entries(node, "`practitioners`")
-    }
-
-
-def _locations(reader: Reader, node: Node | None) -> dict[str, Location]:
-    found: dict[str, Location] = {}
-    for key, value in reader.entries(node, "`locations`"):
-        fields = reader.fields(value, f"location `{key.value}`", ("name", "timezone", "address"))
-        found[key.value] = Location(
-            key.value,
-            reader.text(fields.get("name"), "`name`", key.value),
-            _zone(reader, fields.get("timezone")),
-            reader.text(fields.get("address"), "`address`"),
-        )
-    return found
-
-
-def parse_services(
-    reader: Reader, node: Node | None
-) -> tuple[dict[str, Service], dict[str, tuple[str, ...]]]:
-    """config/services.yaml: the catalogue, and which family complements which."""
-    fields = reader.fields(node, "config/services.yaml", ("services", "families"))
-    catalogue: dict[str, Service] = {}
-    for key, value in reader.entries(fields.get("services"), "`services`"):
-        catalogue[key.value] = _service(reader, key, value)
-    named = reader.entries(fields.get("families"), "`families`")
-    families = {service.family for service in catalogue.values()} | {key.value for key, _ in named}
-    complements: dict[str, tuple[str, ...]] = {}
-    for key, value in named:
-        inner = (
-            reader.fields(value, f"family `{key.value}`", ("complements",)) if isinstance(value, Map) else {}
-        )
-        complements[key.value] = _complements(reader, inner.get("complements"), families)
-    return catalogue, complements
-
-
-def _complements(reader: Reader, node: Node | None, families: Collection[str]) -> tuple[str, ...]:
-    """A family that no service has (yet) is no mistake of the catalogue's, but may be one of spelling."""
-    for item in reader.items(node, "`complements`"):
-        if isinstance(item, Scalar) and item.value not in families:
-            hint = reader.did_you_mean(item.value, families)
-            reader.problem(
-                "family-unused", item, f"no service is of the family `{item.value}`", hint, "warning"
-            )
-    return reader.texts(node, "`complements`")
-
-
-def _service(reader: Reader, key: Scalar, node: Node) -> Service:
-    fields = reader.fields(node, f"service `{key.value}`", SERVICE_KEYS, ("name", "family"))
-    series = reader.integer(fields.get("series"), "`series`", 1, 100, 1) if "series" in fields else None
-    return Service(
-        code=key.value,
-        name=reader.text(fields.get("name"), "`name`", key.value),
-        family=reader.name(fields.get("family"), "a family") or "unknown",
-        area=cast(Area, reader.choice(fields.get("area"), "an area", ("face", "body", "none"), "none")),
-        counts_as_treatment=reader.boolean(
-            fields.get("counts_as_treatment"), "`counts_as_treatment`", default=True
-        ),
-        series=series,
-        min_interval=reader.span(fields.get("min_interval"), "`min_interval`"),
-        rx_only=reader.boolean(fields.get("rx_only"), "`rx_only`", default=False),
-    )
-
-
-def parse_channels(reader: Reader, node: Node | None, clinic_name: str) -> dict[str, Sender]:
-    """config/channels.yaml: how each channel leaves. A channel that is not there can't be used."""
-    fields = reader.fields(node, "config/channels.yaml", ("sms", "email"))
-    found: dict[str, Sender] = {}
-    providers: dict[str, Literal["twilio", "sendgrid"]] = {"sms": "twilio", "email": "sendgrid"}
-    for channel, value in fields.items():
-        keys = (
-            ("provider", "from", "rate", "two_way")
-            if channel == "sms"
-            else ("provider", "from", "from_name", "rate")
-        )
-        inner = reader.fields(value, f"`{channel}`", keys, ("provider", "from"))
-        rate = reader.parsed(inner.get("rate"), "a rate", _rate, "10 per second")
-        found[channel] = Sender(
-            provider=reader.choice(
-                inner.get("provider"),
-                "a provider of this channel",
-                (providers[channel], "console"),
-                "console",
-            ),
-            sender=reader.text(inner.get("from"), "`from`"),
-            name=reader.text(inner.get("from_name"), "`from_name`", clinic_name),
-            rate=rate if rate is not None else Decimal(10),
-            two_way=reader.boolean(inner.get("two_way"), "`two_way`", default=False),
-        )
-    return found
-
-
-def _rate(text: str) -> Decimal | None:
-    match = re.fullmatch(r"(\d{1,4}) per (second|minute|hour)", text.strip())
-    if match is None or int(match[1]) == 0:
-        return None
-    return Decimal(match[1]) / {"second": 1, "minute": 60, "hour": 3600}[match[2]]
+__all__ = [
+    "CLINIC",
+    "CLINIC_KEYS",
+    "SERVICE_KEYS",
+    "Sender",
+    "parse_channels",
+    "parse_clinic",
+    "parse_services",
+]

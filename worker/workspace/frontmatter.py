@@ -1,7 +1,7 @@
 """Front matter: the lines between `---` and `---` at the top of an e-mail.
 
 One `key: value` a line, taken as it stands (a `{{ name }}` in it is Jinja, not YAML). A value may stand in quotes; a line that
-begins with `#` is a remark. `subject` must be there; `preheader` and `sensitivity` may be.
+begins with `#` or `{#` is a remark. `subject` must be there; `preheader` and `sensitivity: health` (the body may name treatments) may be.
 """
 
 from __future__ import annotations
@@ -13,13 +13,23 @@ from typing import Final
 from worker.workspace.jinja import TemplateError
 
 KEYS: Final = ("subject", "preheader", "sensitivity")
+SENSITIVITIES: Final = ("health",)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What stands after a key, and where it begins."""
+
+    text: str
+    line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A file in its two halves; lines count from 1."""
+    """A file in its two halves; lines and columns count from 1."""
 
-    fields: Mapping[str, tuple[str, int]]  # key -> value and its line
+    fields: Mapping[str, Value]
     body: str
     body_line: int
 
@@ -27,21 +37,42 @@ class Split:
 def split(path: str, text: str) -> Split:
     """Takes an e-mail's file apart; raises TemplateError."""
     lines = text.split("\n")
+    if lines[0].rstrip() != "---":
+        raise _no_subject(path, "an e-mail begins with the lines ---, subject: …, preheader: …, ---")
     end = next((number for number, line in enumerate(lines) if number and line.rstrip() == "---"), 0)
-    if lines[0].rstrip() != "---" or not end:
-        raise TemplateError(path, 1, "an e-mail begins with the lines ---, subject: …, preheader: …, ---")
-    fields: dict[str, tuple[str, int]] = {}
+    if not end:
+        raise TemplateError(
+            path,
+            1,
+            "an e-mail begins with the lines ---, subject: …, preheader: …, ---; the second --- is missing",
+        )
+    fields: dict[str, Value] = {}
     for number, line in enumerate(lines[1:end], start=2):
-        if not line.strip() or line.startswith("#"):
+        if not line.strip() or line.startswith(("#", "{#")):
             continue
-        key, colon, value = (part.strip() for part in line.partition(":"))
+        key, colon, rest = line.partition(":")
+        column = len(line) - len(line.lstrip()) + 1
+        key = key.strip()
         if not colon or key not in KEYS:
-            raise TemplateError(path, number, f"'{key}' is not known here; there are {' and '.join(KEYS)}")
+            message = f"'{key}' is not known here; there are {' and '.join(KEYS)}"
+            raise TemplateError(path, number, message, column)
         if key in fields:
-            raise TemplateError(path, number, f"{key} stands here twice; keep one")
+            raise TemplateError(path, number, f"{key} stands here twice; keep one", column)
+        value = rest.strip()
+        column = len(line) - len(rest.lstrip()) + 1 if value else column
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        fields[key] = (value, number)
+            value, column = value[1:-1], column + 1
+        if key == "subject" and not value:
+            raise _no_subject(path, "the subject is empty", number, column)
+        if key == "sensitivity" and value not in SENSITIVITIES:
+            message = f"'{value}' is no sensitivity; there is {' and '.join(SENSITIVITIES)}"
+            raise TemplateError(path, number, message, column)
+        fields[key] = Value(value, number, column)
     if "subject" not in fields:
-        raise TemplateError(path, 1, "the subject is missing; add a line subject: …")
+        raise _no_subject(path, "the subject is missing; add a line subject: …")
     return Split(fields, "\n".join(lines[end + 1 :]), end + 2)
+
+
+def _no_subject(path: str, message: str, line: int = 1, column: int = 1) -> TemplateError:
+    hint = "Say in a few words what the e-mail is about, without naming a treatment."
+    return TemplateError(path, line, message, column, "template-subject", hint)

@@ -12,10 +12,11 @@ import difflib
 import re
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 import phonenumbers
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 Finalize = Callable[[object], object]
@@ -23,14 +24,33 @@ Finalize = Callable[[object], object]
 _UNSEEN = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _QUOTED = re.compile(r"(?:no attribute )?'([^']*)'(?: is undefined)?$")
+_OPENING = re.compile(r"\{[{%#]")
+_NAMED = re.compile(r"'([^']+)'")
+_BLOCKS = frozenset({"if", "for", "set", "filter", "block", "macro", "call", "with", "raw", "autoescape"})
+_STRINGS = r"""(?:"[^"]*"|'[^']*'|[^"'])*?"""
+TAGS: Final = re.compile(rf"\{{\{{{_STRINGS}\}}\}}|\{{%{_STRINGS}%\}}|\{{#.*?#\}}", re.DOTALL)
+"""What stands in a text for Jinja: values, statements, remarks."""
+OFFER: Final = ("offer.code", "offer.text", "offer.until")
 
 
 class TemplateError(Exception):
-    """A text that cannot be rendered: `path` and `line` (from 1) say where, `message` what."""
+    """A text that cannot be rendered: `path`, `line` and `column` (from 1) say where, `message` what, `hint` the way out.
 
-    def __init__(self, path: str, line: int, message: str) -> None:
+    `code` is that of the Problem: `template-broken`, `template-variable` or `template-subject`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        line: int,
+        message: str,
+        column: int = 1,
+        code: str = "template-broken",
+        hint: str = "",
+    ) -> None:
         super().__init__(f"{path}:{line}: {message}")
-        self.path, self.line, self.message = path, line, message
+        self.path, self.line, self.column = path, line, column
+        self.message, self.code, self.hint = message, code, hint
 
 
 def clean(value: object) -> object:
@@ -60,39 +80,133 @@ def environment(*, autoescape: bool = False, finalize: Finalize | None = None) -
 
 
 class Source:
-    """One piece of a template file, compiled once; `line` is the line of the file on which it begins."""
+    """One piece of a template file, compiled once; it begins at `line` and `column` of the file. `tree` is None where it holds no Jinja.
 
-    def __init__(self, env: SandboxedEnvironment, path: str, text: str, line: int = 1) -> None:
-        self._path, self._skip = path, line - 1
+    Raises TemplateError where it is not a template.
+    """
+
+    def __init__(
+        self, env: SandboxedEnvironment, path: str, text: str, line: int = 1, column: int = 1
+    ) -> None:
+        self.path, self.text, self.line, self.column = path, text, line, column
+        self.tree: nodes.Template | None = None
+        self._template: Template | None = None
+        if _OPENING.search(text) is None:
+            return
         try:
-            code = env.compile(text, name=path, filename=path)
+            self.tree = env.parse(text, name=path, filename=path)
+            code = env.compile(self.tree, name=path, filename=path)
         except TemplateSyntaxError as error:
             message = error.message or "this is not a template"
-            raise TemplateError(path, error.lineno + self._skip, message) from error
+            raise self._error(error.lineno, message) from error
+        except RecursionError as error:
+            raise self._error(1, "this is nested too deep") from error
         self._template = Template.from_code(env, code, env.globals)
 
     def render(self, variables: Mapping[str, object]) -> str:
         """The text; raises TemplateError."""
+        if self._template is None:
+            return self.text.removesuffix("\n")
         try:
             return self._template.render(variables)
         except (
             Exception
         ) as error:  # an author's expression can fail in any way; each is a mistake in the file
             frames = traceback.extract_tb(error.__traceback__)
-            lines = [frame.lineno for frame in frames if frame.filename == self._path and frame.lineno]
-            line = (lines[-1] if lines else 1) + self._skip
-            message = _no_such_name(error, variables) if isinstance(error, UndefinedError) else str(error)
-            raise TemplateError(self._path, line, message) from error
+            lines = [frame.lineno for frame in frames if frame.filename == self.path and frame.lineno]
+            line = lines[-1] if lines else 1
+            if isinstance(error, UndefinedError):
+                name, message = _no_such_name(error, variables)
+                raise self._error(line, message, name, "template-variable") from error
+            raise self._error(line, str(error)) from error
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column in the file of a place in this piece."""
+        line = self.text.count("\n", 0, offset)
+        start = self.text.rfind("\n", 0, offset) + 1
+        return self.line + line, offset - start + (self.column if line == 0 else 1)
+
+    def tags(self) -> list[tuple[int, int]]:
+        """Where its Jinja stands: start and end of each piece of it."""
+        return [match.span() for match in TAGS.finditer(self.text)] if self.tree is not None else []
+
+    def find(self, word: str, line: int) -> list[int]:
+        """Where a name stands within the Jinja of a line (from 1, of this piece), outside quoted words."""
+        start = self._start_of(line)
+        end = self.text.find("\n", start)
+        found = []
+        for opened, closed in (match.span() for match in TAGS.finditer(self.text)):
+            if closed <= start or (end >= 0 and opened > end):
+                continue
+            inner = re.sub(r"\"[^\"]*\"|'[^']*'", lambda m: "\0" * len(m[0]), self.text[opened:closed])
+            for match in re.finditer(rf"\b{re.escape(word)}\b", inner):
+                at = opened + match.start()
+                if start <= at and (end < 0 or at < end):
+                    found.append(at)
+        return found
+
+    def _start_of(self, line: int) -> int:
+        at = 0
+        for _ in range(line - 1):
+            at = self.text.find("\n", at) + 1 or len(self.text)
+        return at
+
+    def _error(self, line: int, message: str, name: str = "", code: str = "template-broken") -> TemplateError:
+        told, column = self.place(self._blame(line, message, name))
+        return TemplateError(self.path, told, message, column, code)
+
+    def _blame(self, line: int, message: str, name: str) -> int:
+        """The place that an error of a line is about: the name in question, the block that is not closed, else the Jinja of that line."""
+        if name and (found := self.find(name, line)):
+            return found[0]
+        if "end of template" in message and (opened := _left_open(self.text)) is not None:
+            return opened
+        start = self._start_of(line)
+        end = self.text.find("\n", start)
+        ways = [
+            match.start()
+            for match in _OPENING.finditer(self.text, start, end if end >= 0 else len(self.text))
+        ]
+        words = _NAMED.findall(message)
+        for way in ways:
+            closing = re.compile(r"[%}#]\}|\n").search(self.text, way + 2)
+            if any(word in self.text[way : closing.end() if closing else len(self.text)] for word in words):
+                return way
+        if ways:
+            return ways[0] if len(ways) == 1 or "unexpected" not in message else ways[-1]
+        earlier = [match.start() for match in _OPENING.finditer(self.text, 0, start)]
+        return earlier[-1] if earlier else start
 
 
-def _no_such_name(error: UndefinedError, variables: Mapping[str, object]) -> str:
+def _left_open(text: str) -> int | None:
+    """Where the innermost block begins that nothing closes."""
+    stack: list[int] = []
+    for match in TAGS.finditer(text):
+        word = re.match(r"\{%[-+]?\s*(\w+)", match[0])
+        if word is None:
+            continue
+        if word[1].startswith("end") and stack:
+            stack.pop()
+        elif word[1] in _BLOCKS and not (word[1] == "set" and "=" in match[0]):
+            stack.append(match.start())
+    return stack[-1] if stack else None
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """In words that there is no such variable, with the nearest one that there is. `known` are names as they are written, `clinic.name`."""
+    short = {each.rpartition(".")[2]: each for each in known}
+    near = difflib.get_close_matches(name.rpartition(".")[2], short, n=1)
+    hint = f"did you mean '{short[near[0]]}'?" if near else f"there are {', '.join(sorted(short.values()))}"
+    return f"there is no variable '{name}'; {hint}"
+
+
+def _no_such_name(error: UndefinedError, variables: Mapping[str, object]) -> tuple[str, str]:
     match = _QUOTED.search(error.message or "")
     if match is None:
-        return error.message or "a name is not known"
-    known = dict(_names(variables))
-    near = difflib.get_close_matches(match[1], known, n=1)
-    hint = f"did you mean '{known[near[0]]}'?" if near else f"there are {', '.join(sorted(known.values()))}"
-    return f"there is no variable '{match[1]}'; {hint}"
+        return "", error.message or "a name is not known"
+    if f"offer.{match[1]}" in OFFER and not variables.get("offer"):
+        return match[1], "this text speaks of an offer, but the step that sends it has none"
+    return match[1], unknown(match[1], (name for _, name in _names(variables)))
 
 
 def _names(variables: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

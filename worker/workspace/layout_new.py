@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from worker.workspace.files import ROOMS
+from worker.workspace.schema import editor_files
 
 GITIGNORE: Final = "# what the running system keeps; it holds patients' data\n.revisit/\n"
 
@@ -52,6 +53,7 @@ def lay_out(folder: Path) -> int:
         "mode: rehearsal                        # nothing leaves; then allow_list, then live",
         files[clinic],
     )
+    files |= editor_files(files)
     files[".gitignore"] = GITIGNORE
     write_rooms(files, folder)
     return len(files)

@@ -1,36 +1,48 @@
-"""A whole workspace, read: its rules, its senders, its templates, and every Problem in it."""
+"""A whole workspace, read: its rules, its senders, its templates, its stories, and every Problem in it.
+
+Rules
+1. Each file is composed once. What a file may name was read before it: config, then journeys, then stories and texts.
+2. `load` reads what was checked when it was published: the shape again, the lints no more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from worker.domain.grammar import Scope
 from worker.domain.journey import Journey, Send
 from worker.domain.language import parse_journey
+from worker.domain.language_lints import clashes
+from worker.domain.offers import parse_offers
 from worker.domain.policy import parse_policy
 from worker.domain.rules import Rules
+from worker.domain.scope import Scope
 from worker.domain.segments import parse_segments
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Place, Problem, Scalar, compose
+from worker.domain.stories import Story
 from worker.workspace.config import Sender, parse_channels, parse_clinic
+from worker.workspace.file_names import name_problems
 from worker.workspace.files import Files, raw
+from worker.workspace.silence import silenced
+from worker.workspace.stories import read_stories, story_files
 from worker.workspace.template_problems import template_problems
 from worker.workspace.templates import Templates
 
-CONFIG: Final = ("clinic", "services", "segments", "policy", "channels")
-OPTIONAL: Final = frozenset({"services", "policy", "channels"})
+CONFIG: Final = ("clinic", "services", "segments", "policy", "channels", "offers")
+OPTIONAL: Final = frozenset({"services", "policy", "channels", "offers"})
 
 
 @dataclass(frozen=True)
 class Rooms:
-    """One workspace, ready to run. `problems` are warnings at most."""
+    """One workspace, ready to run."""
 
     rules: Rules
     senders: Mapping[str, Sender]
     templates: Templates
     from_name: str
+    stories: tuple[Story, ...] = ()
 
 
 class BrokenRooms(Exception):
@@ -42,8 +54,8 @@ class BrokenRooms(Exception):
 
 
 def load(files: Files, version: int = 0) -> Rooms:
-    """The rooms of a workspace. Raises BrokenRooms where anything in it is an error."""
-    rooms, problems = read(files, version)
+    """The rooms of a workspace that was checked before. Raises BrokenRooms where anything in it can't be read."""
+    rooms, problems = _Reading(files, version).rooms(lint=False)
     if rooms is None:
         raise BrokenRooms(problems)
     return rooms
@@ -51,99 +63,125 @@ def load(files: Files, version: int = 0) -> Rooms:
 
 def read(files: Files, version: int = 0) -> tuple[Rooms | None, list[Problem]]:
     """The rooms, or None where there is an error; and all Problems, in reading order."""
-    reader = Reader()
-    trees = {name: _tree(reader, files, name) for name in CONFIG}
-    clinic = parse_clinic(reader, trees["clinic"], trees["services"])
-    policy = parse_policy(reader, trees["policy"])
-    templates = Templates({path: text for path, text in files.items() if path.startswith("templates/")})
-    if clinic is None:
-        return None, _sorted(reader.problems)
-    senders = parse_channels(reader, trees["channels"], clinic.name)
-    segments = parse_segments(reader, trees["segments"], Scope(clinic, frozenset()))
-    known = {name: templates.channels_of(name) for name in templates.names()}
-    scope = Scope(clinic, frozenset(segments.named))
-    journeys = _journeys(reader, files, scope, known, senders)
-    reader.problems += template_problems(files, templates, clinic)
-    problems = _sorted(reader.problems)
-    if any(problem.severity == "error" for problem in problems):
-        return None, problems
-    clinic_map = trees["clinic"]
-    from_name = clinic_map.get("from_name") if isinstance(clinic_map, Map) else None
-    rules = Rules.build(version, clinic, segments, policy, journeys)
-    return Rooms(
-        rules, senders, templates, from_name.value if isinstance(from_name, Scalar) else clinic.name
-    ), problems
+    return _Reading(files, version).rooms(lint=True)
 
 
-def _tree(reader: Reader, files: Files, name: str) -> Node | None:
-    path = f"config/{name}.yaml"
-    if path not in files:
-        if name not in OPTIONAL:
-            reader.problem(
-                "file-missing",
-                Place(path),
-                f"{path} is missing",
-                "Lay out a workspace with `revisit init DIR` and take it from there.",
-            )
-        return None
-    node, problems = compose(raw(files[path]), path)
-    reader.problems += problems
-    if node is None and not problems and name not in OPTIONAL:
-        reader.problem("file-empty", Place(path), f"{path} is empty", "")
-    if isinstance(node, Scalar) and node.empty:
-        return None
-    return node
+class _Reading:
+    """One look at all files."""
 
+    def __init__(self, files: Files, version: int) -> None:
+        self.files, self.version = files, version
+        self.reader = Reader()
 
-def _journeys(
-    reader: Reader,
-    files: Files,
-    scope: Scope,
-    templates: Mapping[str, frozenset[str]],
-    senders: Mapping[str, Sender],
-) -> dict[str, Journey]:
-    journeys: dict[str, Journey] = {}
-    places: dict[str, str] = {}
-    for path in sorted(files):
-        if not path.startswith("journeys/") or path.count("/") != 1:
-            continue
-        node, problems = compose(raw(files[path]), path)
-        reader.problems += problems
-        if node is None:
-            if not problems:
-                reader.problem(
+    def rooms(self, *, lint: bool) -> tuple[Rooms | None, list[Problem]]:
+        reader, files = self.reader, self.files
+        trees = {name: self._config(name) for name in CONFIG}
+        clinic = parse_clinic(reader, trees["clinic"], trees["services"])
+        policy = parse_policy(reader, trees["policy"])
+        if clinic is None:
+            return None, self._told(lint=lint)
+        templates = Templates({path: text for path, text in files.items() if path.startswith("templates/")})
+        senders = parse_channels(reader, trees["channels"], clinic.name)
+        segments = parse_segments(reader, trees["segments"], Scope(clinic, frozenset()))
+        offers = parse_offers(reader, trees["offers"], clinic)
+        composed = dict(self._composed(path for path in sorted(files) if _is_journey(path)))
+        scope = Scope(
+            clinic,
+            frozenset(segments.named),
+            templates={name: templates.channels_of(name) for name in templates.names()},
+            offers=frozenset(offers),
+            journeys=frozenset(dict(_names(composed)).values()),
+            two_way="sms" not in senders or senders["sms"].two_way,
+        )
+        journeys = self._journeys(composed, scope, senders)
+        stories: tuple[Story, ...] = ()
+        if lint:
+            stories = read_stories(reader, story_files(files), scope, journeys)
+            reader.problems += template_problems(files, templates, clinic)
+            reader.problems += name_problems(files, dict(_names(composed)))
+        problems = self._told(lint=lint)
+        if any(problem.severity == "error" for problem in problems):
+            return None, problems
+        rules = Rules.build(self.version, clinic, segments, policy, journeys, offers)
+        written = trees["clinic"].get("from_name") if isinstance(trees["clinic"], Map) else None
+        from_name = written.value if isinstance(written, Scalar) else clinic.name
+        return Rooms(rules, senders, templates, from_name, stories), problems
+
+    def _told(self, *, lint: bool) -> list[Problem]:
+        problems = sorted(set(self.reader.problems), key=lambda problem: problem.sort_key)
+        return silenced(self.files, problems) if lint else problems
+
+    def _config(self, name: str) -> Node | None:
+        path = f"config/{name}.yaml"
+        if path not in self.files:
+            if name not in OPTIONAL:
+                self.reader.problem(
+                    "file-missing",
+                    Place(path),
+                    f"{path} is missing",
+                    "Lay out a workspace with `revisit init DIR` and take it from there.",
+                )
+            return None
+        node, problems = compose(raw(self.files[path]), path)
+        self.reader.problems += problems
+        if node is None and not problems and name not in OPTIONAL:
+            self.reader.problem("file-empty", Place(path), f"{path} is empty", "")
+        return None if isinstance(node, Scalar) and node.empty else node
+
+    def _composed(self, paths: Iterable[str]) -> Iterator[tuple[str, Node]]:
+        for path in paths:
+            node, problems = compose(raw(self.files[path]), path)
+            self.reader.problems += problems
+            if node is not None:
+                yield path, node
+            elif not problems:
+                self.reader.problem(
                     "file-empty", Place(path), "this journey is empty", "Write it, or remove the file."
                 )
-            continue
-        journey = parse_journey(reader, node, files[path], scope, templates)
-        if journey is None:
-            continue
-        if journey.name in journeys:
-            reader.problem(
-                "journey-twice",
-                node,
-                f"a second journey is called `{journey.name}`; the first is {places[journey.name]}",
-                "Rename one of them.",
-            )
-            continue
-        journeys[journey.name], places[journey.name] = journey, path
-        _senders(reader, node, journey, senders)
-    return journeys
 
+    def _journeys(
+        self, composed: Mapping[str, Node], scope: Scope, senders: Mapping[str, Sender]
+    ) -> dict[str, Journey]:
+        journeys: dict[str, Journey] = {}
+        nodes: dict[str, Node] = {}
+        for path, node in composed.items():
+            journey = parse_journey(self.reader, node, self.files[path], scope)
+            if journey is None:
+                continue
+            if journey.name in journeys:
+                self.reader.problem(
+                    "journey-twice",
+                    node,
+                    f"a second journey is called `{journey.name}`; the first is {nodes[journey.name].place.file}",
+                    "Rename one of them.",
+                )
+                continue
+            journeys[journey.name], nodes[journey.name] = journey, node
+            self._senders(journey, senders)
+        clashes(self.reader, [(journey, nodes[name]) for name, journey in journeys.items()])
+        return journeys
 
-def _senders(reader: Reader, node: Node, journey: Journey, senders: Mapping[str, Sender]) -> None:
-    for step in journey.steps:
-        if isinstance(step.action, Send):
+    def _senders(self, journey: Journey, senders: Mapping[str, Sender]) -> None:
+        for step in journey.all_steps():
+            if not isinstance(step.action, Send):
+                continue
             for channel in step.action.channels:
                 if channel not in senders:
-                    place = Place(node.place.file, step.line, 1)
-                    reader.problem(
+                    self.reader.problem(
                         "channel-missing",
-                        place,
+                        step.place,
                         f"step `{step.id}` sends by {channel}, but config/channels.yaml has no `{channel}`",
                         f"Add `{channel}:` there, or take it out of the step.",
                     )
 
 
-def _sorted(problems: list[Problem]) -> list[Problem]:
-    return sorted(set(problems), key=lambda problem: problem.sort_key)
+def _is_journey(path: str) -> bool:
+    return path.startswith("journeys/") and path.count("/") == 1
+
+
+def _names(composed: Mapping[str, Node]) -> Iterator[tuple[str, str]]:
+    """Files with the names that their journeys give themselves, those of broken ones included."""
+    for path, node in composed.items():
+        name = node.get("journey") if isinstance(node, Map) else None
+        if isinstance(name, Scalar):
+            yield path, name.value

@@ -1,90 +1,232 @@
-"""What is wrong with a workspace's texts: does each render, and in every language of the clinic?"""
+"""What is wrong with a workspace's texts: does each render, in every language of the clinic, and can it do no harm?
+
+Rules
+1. A text that is no template is told with that alone; every other one goes through all lints.
+2. Each text is filled twice, with the values of a sample patient and without those that may be empty; the layout is tried once a language.
+3. Every finding has its place in the file. Nothing here raises.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from worker.domain.clinic import Clinic
+from worker.domain.offers import Offer
 from worker.domain.source import Problem
+from worker.workspace.config_channels import Sender
 from worker.workspace.files import Files
-from worker.workspace.templates import Templates
+from worker.workspace.lint_health import Vocabulary, health, health_of_offers, health_once_filled
+from worker.workspace.lint_layout import layouts, stands_alone
+from worker.workspace.lint_links import links
+from worker.workspace.lint_names import speaks_of_offer
+from worker.workspace.lint_sms import Price, dear
+from worker.workspace.lint_text import Part, Text
+from worker.workspace.lint_values import MAY_BE_EMPTY, gaps, unknown_variables, without_fallback
+from worker.workspace.lint_words import keywords, prices, reproaches
+from worker.workspace.offering import promise
+from worker.workspace.templates import Draft, Filled, TemplateError, Templates
+from worker.workspace.variables import KNOWN, SAMPLE_DAY, sample_variables, variables
 
-SAMPLE_NAME = "Eleni"
+__all__ = ["sample_variables", "template_problems", "variables"]
+
+Used = Mapping[str, Collection[str | None]]
+"""Every template that a step names, with the offers of those steps; None for a step without one."""
 
 
-def sample_variables(clinic: Clinic) -> dict[str, Any]:
-    """Values as a patient's would be, for checks and previews."""
-    practitioner = next(iter(clinic.practitioners.values()), "")
-    return variables(
+def template_problems(
+    files: Files,
+    templates: Templates,
+    clinic: Clinic,
+    *,
+    segments: Mapping[str, str] | None = None,
+    used: Used | None = None,
+    offers: Mapping[str, Offer] | None = None,
+    senders: Mapping[str, Sender] | None = None,
+) -> list[Problem]:
+    """All that is wrong with the texts. `segments` maps names to titles; without `used`, nothing is said of texts that nobody sends; `senders` say what an SMS costs."""
+    broken = [
+        path for path, text in sorted(files.items()) if path.startswith("templates/") and _no_text(text)
+    ]
+    if broken:
+        return [_not_utf8(path, files[path]) for path in broken]
+    problems = [_said(error) for error in layouts(templates)]
+    problems += [
+        Problem(
+            "template-twice", "error", path, 1, 1, f"this is the same text as {first}, in the same language",
+            "Keep one of the two: Markdown within the clinic's layout, or an MJML document of its own.",
+        )
+        for path, first in templates.shadowed
+    ]  # fmt: skip
+    sender = (senders or {}).get("sms")
+    look = _Look(
+        templates,
         clinic,
-        first_name=SAMPLE_NAME,
-        practitioner=practitioner,
-        unsubscribe_url=f"{clinic.booking_url or 'https://example.com'}/u/sample",
+        Vocabulary(clinic, segments),
+        used or {},
+        offers or {},
+        sender.price if sender else None,
+    )
+    for draft in templates.drafts():
+        problems += look.at(draft)
+    problems += look.frames()
+    problems += _languages(templates, clinic)
+    if used is not None:
+        problems += _unused(templates, clinic, used)
+    return list(_once(problems))
+
+
+class _Look:
+    """One look at all texts of a workspace."""
+
+    def __init__(
+        self, templates: Templates, clinic: Clinic, vocabulary: Vocabulary, used: Used, offers: Mapping[str, Offer], price: Price | None
+    ) -> None:  # fmt: skip
+        self.templates, self.vocabulary, self.price, self.used = templates, vocabulary, price, used
+        self.full = sample_variables(clinic)
+        self.empty = {**self.full, **dict.fromkeys(MAY_BE_EMPTY, "")}
+        self.offers = {name: promise(offer, SAMPLE_DAY, clinic.country) for name, offer in offers.items()}
+        self._framed: dict[str, tuple[Draft, Filled]] = {}
+
+    def at(self, draft: Draft) -> list[Problem]:
+        """What is wrong with one text."""
+        try:
+            parts = self.templates.parts(draft.path)
+        except TemplateError as error:
+            return [_said(error)]
+        markup = draft.path.endswith(".mjml")
+        looked = tuple(
+            Part(name, source, markup and name == "body")
+            for name, source in parts.items()
+            if name != "sensitivity"
+        )
+        text = Text(
+            draft, looked, "sensitivity" in parts, any(speaks_of_offer(part.source) for part in looked)
+        )
+        known = KNOWN | {"subject", "preheader"} if markup else KNOWN
+        found = [unknown_variables(part, known) for part in looked]
+        problems = [problem for each in found for problem in each]
+        problems += [problem for lint in (links, reproaches, prices, keywords) for problem in lint(text)]
+        problems += health(text, self.vocabulary)
+        problems += health_of_offers(text, self._offers_of(draft.name), self.vocabulary)
+        problems += without_fallback(text)
+        if markup:
+            problems += stands_alone(text)
+        filled = self._fill(draft, self.full, problems)
+        bare = self._fill(draft, self.empty, problems)
+        if filled is not None:
+            said = {"subject": filled.subject, "preheader": filled.preheader, "body": filled.body}
+            problems += health_once_filled(text, said, self.vocabulary, list(problems))
+            if text.sms:
+                problems += dear(text, filled.body, self.price)
+            else:
+                self._framed.setdefault(draft.path if markup else draft.language, (draft, filled))
+            if bare is not None and not any(problem.code == "template-name" for problem in problems):
+                problems += gaps(text, filled, bare)
+        return problems
+
+    def frames(self) -> Iterator[Problem]:
+        """What is wrong with layouts, and with documents that are their own."""
+        told: set[tuple[str, str]] = set()
+        for draft, filled in self._framed.values():
+            for values in ({}, {"unsubscribe_url": ""}):
+                try:
+                    self.templates.frame(
+                        draft,
+                        Filled(filled.subject, filled.preheader, filled.body, {**filled.values, **values}),
+                    )
+                except TemplateError as error:
+                    if (error.path, error.message) not in told:
+                        told.add((error.path, error.message))
+                        yield _said(error)
+
+    def _offers_of(self, name: str) -> dict[str, Any]:
+        wanted = {offer for offer in self.used.get(name, ()) if offer is not None}
+        return {offer: self.offers[offer] for offer in wanted if offer in self.offers}
+
+    def _fill(self, draft: Draft, values: Mapping[str, Any], problems: list[Problem]) -> Filled | None:
+        try:
+            return self.templates.fill(draft, values)
+        except TemplateError as error:
+            told = {(problem.code, problem.line) for problem in problems}
+            strange = any(problem.code == "template-variable" for problem in problems)
+            if (error.code, error.line) not in told and not (strange and error.code == "template-variable"):
+                problems.append(_said(error))
+            return None
+
+
+def _once(problems: Collection[Problem]) -> Iterator[Problem]:
+    """A name that there is not is found in the text, and again when it is filled in: told once."""
+    told: set[tuple[str, str, int]] = set()
+    for problem in problems:
+        place = (problem.code, problem.file, problem.line)
+        again = place in told and problem.column == 1
+        if problem.code != "template-variable" or not again:
+            yield problem
+        told.add(place)
+
+
+def _said(error: TemplateError) -> Problem:
+    place = (error.path, error.line, error.column, error.message, error.hint)
+    if error.code == "template-variable":
+        return Problem("template-variable", "error", *place)
+    if error.code == "template-subject":
+        return Problem("template-subject", "error", *place)
+    if error.code == "template-unsubscribe":
+        return Problem("template-unsubscribe", "error", *place)
+    return Problem("template-broken", "error", *place)
+
+
+def _no_text(text: str) -> bool:
+    return not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text)
+
+
+def _not_utf8(path: str, text: str) -> Problem:
+    at = next(index for index, char in enumerate(text) if "\udc80" <= char <= "\udcff")
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    return Problem(
+        "yaml-not-utf8",
+        "error",
+        path,
+        line,
+        column,
+        "this file is not in UTF-8",
+        "Save it as UTF-8 in your editor.",
     )
 
 
-def variables(
-    clinic: Clinic, *, first_name: str, practitioner: str, unsubscribe_url: str = ""
-) -> dict[str, Any]:
-    """All that a text may name."""
-    about = {
-        "name": clinic.name,
-        "phone": clinic.phone,
-        "address": clinic.address,
-        "booking_url": clinic.booking_url,
-    }
-    return {
-        "first_name": first_name,
-        "practitioner": practitioner,
-        "clinic": about,
-        "unsubscribe_url": unsubscribe_url,
-    }
-
-
-def template_problems(files: Files, templates: Templates, clinic: Clinic) -> list[Problem]:
-    """Texts that do not render (errors) and languages that are missing (warnings: the clinic's own language stands in)."""
-    broken = {
-        path
-        for path, text in files.items()
-        if path.startswith("templates/") and "\udc80" <= max(text, default="") <= "\udcff"
-    }
-    problems = [
-        Problem(
-            "yaml-not-utf8",
-            "error",
-            path,
-            1,
-            1,
-            "this file is not in UTF-8",
-            "Save it as UTF-8 in your editor.",
-        )
-        for path in sorted(broken)
-    ]
-    if broken:
-        return problems
-    problems += [
-        Problem("template-broken", "error", error.path, error.line, 1, error.message)
-        for error in templates.check(sample_variables(clinic))
-    ]
+def _languages(templates: Templates, clinic: Clinic) -> Iterator[Problem]:
     for name in sorted(templates.names()):
         for channel in sorted(templates.channels_of(name)):
-            there = templates.languages_of(name, channel)
-            ending = "j2" if channel == "sms" else "md"
+            there = {
+                draft.language: draft.path
+                for draft in templates.drafts()
+                if (draft.name, draft.channel) == (name, channel)
+            }
+            path = there.get(clinic.language) or there[min(there)]
+            ending = path.rpartition(".")[2]
             for language in clinic.languages:
                 if language in there:
                     continue
                 own = language == clinic.language
-                problems.append(
-                    Problem(
-                        "template-language",
-                        "error" if own else "warning",
-                        f"templates/{name}.{channel}.{min(there)}.{ending}",
-                        1,
-                        1,
-                        f"`{name}` has no {channel} text in `{language}`"
-                        + (", the clinic's own language" if own else ""),
-                        f"Write templates/{name}.{channel}.{language}.{ending}"
-                        + ("." if own else f"; until then such patients read it in `{clinic.language}`."),
-                    )
+                yield Problem(
+                    "template-language",
+                    "error" if own else "warning",
+                    path,
+                    1,
+                    1,
+                    f"`{name}` has no {channel} text in `{language}`"
+                    + (", the clinic's own language" if own else ""),
+                    f"Write templates/{name}.{channel}.{language}.{ending}"
+                    + ("." if own else f"; until then such patients read it in `{clinic.language}`."),
                 )
-    return problems
+
+
+def _unused(templates: Templates, clinic: Clinic, used: Collection[str]) -> Iterator[Problem]:
+    for name in sorted(templates.names() - set(used)):
+        drafts = [draft for draft in templates.drafts() if draft.name == name]
+        path = next((draft.path for draft in drafts if draft.language == clinic.language), drafts[0].path)
+        yield Problem(
+            "template-unused", "warning", path, 1, 1, f"no journey sends `{name}`",
+            f"Name it in a step by `template: {name}`, or remove its files.",
+        )  # fmt: skip

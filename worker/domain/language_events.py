@@ -1,0 +1,105 @@
+"""Events as journeys name them: `booking.created`, or `{booking.created: {families: [toxin]}}` for some appointments only."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from worker.domain.conditions_visits import ANYTHING
+from worker.domain.events import APPOINTMENT_STATUS, EVENT_TYPES, INTERNAL_TYPES
+from worker.domain.grammar_visits import NARROW, parse_narrow
+from worker.domain.journey import Goal, Heard
+from worker.domain.kinds import SPAN, Block, Either, Field, Kind, Many, Schema
+from worker.domain.scope import Scope
+from worker.domain.shape import Reader
+from worker.domain.source import Map, Node, Scalar, Seq
+
+ANSWERS: Final = INTERNAL_TYPES
+"""Answers to what a run itself did: only the run that they answer hears them."""
+
+AFTER_THE_END: Final = frozenset({"patient.erased", "patient.merged", "patient.deceased"})
+"""Events that end every run of a patient, so that no run can hear them."""
+
+
+class HeardKind(Kind[Heard]):
+    """One event, perhaps narrowed."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Heard | None:
+        """The event; None after a Problem."""
+        of = ANYTHING
+        inside: Node | None = None
+        if isinstance(node, Map) and len(node.entries) == 1:
+            node, inside = node.entries[0]
+        if not isinstance(node, Scalar):
+            reader.problem("shape-type", node, "an event is one word", "For example `booking.created`.")
+            return None
+        if node.value not in EVENT_TYPES:
+            hint = reader.did_you_mean(node.value, EVENT_TYPES)
+            reader.problem("unknown-event", node, f"`{node.value}` is not an event", hint)
+            return None
+        if inside is not None:
+            if node.value not in APPOINTMENT_STATUS:
+                reader.problem(
+                    "shape-type", inside, f"`{node.value}` is not about an appointment, so it can't be narrowed", f"Write `{node.value}` alone.",
+                )  # fmt: skip
+                return None
+            of = parse_narrow(reader, inside, scope, f"`{node.value}`")
+        return Heard(node.value, of)
+
+    def schema(self, scope: Any) -> Schema:
+        """The words, or one of those of appointments with what narrows it."""
+        narrowed = {name: NARROW.schema(scope) for name in sorted(APPOINTMENT_STATUS)}
+        return {
+            "anyOf": [
+                {"enum": sorted(EVENT_TYPES)},
+                {"type": "object", "additionalProperties": False, "properties": narrowed, "minProperties": 1, "maxProperties": 1},
+            ]
+        }  # fmt: skip
+
+
+HEARD: Final = HeardKind()
+_LONG_GOAL: Final = Block(
+    "`goal`",
+    {
+        "any_of": Field(Many(HEARD, least=1), "The events that are success.", required=True),
+        "within": Field(SPAN, "How long after entry it still counts as success.", default="60 days"),
+    },
+)
+
+
+class GoalKind(Kind[Goal]):
+    """One event, or several with a window."""
+
+    def __init__(self, within: Any) -> None:
+        self._within = within
+        self._forms = Either("an event, or `{any_of: […], within: …}`", scalar=HEARD, block=_LONG_GOAL)
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Goal | None:
+        """The goal; None after a Problem."""
+        if isinstance(node, Map) and not {"any_of", "within"} & {key.value for key, _ in node.entries}:
+            heard = HEARD.read(reader, node, what, scope)
+            goal = Goal((heard,), self._within) if heard is not None else None
+        elif isinstance(node, Seq):
+            reader.problem(
+                "shape-type",
+                node,
+                "`goal` is an event or a block",
+                "For example `goal: {any_of: [booking.created, visit.completed], within: 60 days}`.",
+            )
+            return None
+        elif isinstance(node, Scalar):
+            heard = HEARD.read(reader, node, what, scope)
+            goal = Goal((heard,), self._within) if heard is not None else None
+        else:
+            long = _LONG_GOAL.read(reader, node, what, scope)
+            goal = Goal(long["any_of"], long.get("within", self._within)) if long.get("any_of") else None
+        for one in goal.heard if goal is not None else ():
+            if one.type in AFTER_THE_END:
+                reader.problem(
+                    "goal-impossible", node, f"`{one.type}` ends every run of the patient, so no journey can reach it as its goal",
+                    "Choose what the journey exists for, such as `booking.created`.",
+                )  # fmt: skip
+        return goal
+
+    def schema(self, scope: Any) -> Schema:
+        """Both forms."""
+        return {"anyOf": [HEARD.schema(scope), _LONG_GOAL.schema(scope)]}

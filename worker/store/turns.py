@@ -1,0 +1,63 @@
+"""Runs of journeys with a pace that wait for their turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from worker.store.schema import clinics, enrollments, patients
+
+
+class Waiting(NamedTuple):
+    """A run that waits: the lower `lot` goes first."""
+
+    clinic: str
+    journey: str
+    lot: int
+    id: str
+
+
+def is_waiting() -> list[ColumnElement[bool]]:
+    """What makes a row of `enrollments` one that waits for a turn."""
+    c = enrollments.c
+    return [c.lot.is_not(None), c.turn_at.is_(None), c.outcome.is_(None)]
+
+
+def waiting(conn: Connection, now: datetime) -> list[Waiting]:
+    """Those who wait, of clinics where time has passed for every patient: so a journey that starts for many at once has them all before the lot is drawn."""
+    c, p = enrollments.c, patients.c
+    behind = select(p.clinic_id).where(p.alias_of.is_(None), p.next_change_at <= now)
+    older = (
+        select(clinics.c.clinic_id)
+        .join(patients, p.clinic_id == clinics.c.clinic_id)
+        .where(p.alias_of.is_(None), p.rules_version < clinics.c.rules_version)
+    )
+    statement = (
+        select(c.clinic_id, c.journey, c.lot, c.id)
+        .where(*is_waiting(), c.clinic_id.not_in(behind), c.clinic_id.not_in(older))
+        .order_by(c.clinic_id, c.journey, c.lot, c.id)
+    )
+    return [Waiting(*row) for row in conn.execute(statement)]
+
+
+def given(conn: Connection, clinic: str, journey: str, since: datetime) -> list[datetime]:
+    """The turns of a journey that were given from that moment on, held in the past or still to come."""
+    c = enrollments.c
+    which = (c.clinic_id == clinic, c.journey == journey, c.turn_at >= since)
+    return list(conn.execute(select(c.turn_at).where(*which)).scalars())
+
+
+def give(conn: Connection, clinic: str, at: Mapping[str, datetime]) -> int:
+    """Write these turns down; returns how many still waited. The runs are due at their turn, and count their first wait from it."""
+    c = enrollments.c
+    count = 0
+    for key, moment in at.items():
+        values: dict[Any, Any] = {c.turn_at: moment, c.based_at: moment, c.due_at: moment}
+        statement = (
+            update(enrollments).where(c.clinic_id == clinic, c.id == key, *is_waiting()).values(values)
+        )
+        count += conn.execute(statement).rowcount
+    return count
