@@ -86,8 +86,10 @@ def kind_of(path: str) -> str | None:
 class Editor:
     """The schemas of one workspace."""
 
-    def __init__(self, files: Files) -> None:
-        self.validators = {name: validator(schema) for name, schema in schemas(scope_of(files)).items()}
+    def __init__(self, files: Files, *only: str) -> None:
+        """`only` are the kinds of files that are asked about; all where it is left out."""
+        found = schemas(scope_of(files))
+        self.validators = {name: validator(found[name]) for name in only or found}
 
     def complaints(self, path: str, text: str | bytes) -> list[str]:
         """What an editor would underline in that file; [] where there is no schema for it, or where it is empty or no YAML."""

@@ -1,10 +1,11 @@
-"""Writes the reference pages that are made from tables in the code: `python tools/make_reference.py`."""
+"""Writes the reference pages that are made from tables in the code: `python -m tools.make_reference`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
+from tools.reference_language import LANGUAGE, language_page
 from worker.domain.problem_codes import GROUPS, Code
 
 PROBLEMS: Final = Path(__file__).resolve().parents[1] / "docs" / "reference" / "problems.md"
@@ -51,5 +52,6 @@ def _row(name: str, code: Code) -> str:
 
 
 if __name__ == "__main__":
-    PROBLEMS.write_text(problems_page(), encoding="utf-8")
-    print(f"{PROBLEMS.name} written")
+    for path, text in ((PROBLEMS, problems_page()), (LANGUAGE, language_page())):
+        path.write_text(text, encoding="utf-8")
+        print(f"{path.name} written")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,15 @@ from worker.workspace.files import read_folder
 
 BAD = Path(__file__).resolve().parent / "bad"
 PLACES = {
-    "journeys": "journeys/broken.yaml",
-    "scenarios": "journeys/scenarios/broken.yaml",
+    "journeys": "journeys/later.yaml",
+    "scenarios": "journeys/scenarios/later.yaml",
     "sms": "templates/hello.sms.en.j2",
     "email": "templates/hello.email.en.md",
-    **{name: f"config/{name}.yaml" for name in ("clinic", "services", "segments", "policy", "channels", "offers")},
+    "mjml": "templates/hello.email.en.mjml",
+    **{
+        name: f"config/{name}.yaml"
+        for name in ("clinic", "services", "segments", "policy", "channels", "offers")
+    },
 }
 """Where a broken file of each kind lies in the small clinic."""
 _EXPECT = re.compile(r"^(?:---\n)?(?:#|\{#) expect: (?P<said>[^\n]*?)(?: #\})?\n")
@@ -39,6 +44,13 @@ class BadFile:
     def place(self) -> str:
         """Where it lies in a workspace."""
         return PLACES[self.kind]
+
+    def over(self, files: Mapping[str, str]) -> dict[str, str]:
+        """The workspace with this file laid over it; an e-mail has one file a language."""
+        kept = {
+            place: text for place, text in files.items() if self.kind != "mjml" or place != PLACES["email"]
+        }
+        return {**kept, self.place: self.text}
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"

@@ -23,7 +23,7 @@ from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Problem
 from worker.domain.stories import COMPLETE, Expectation, Moment, Story
-from worker.domain.story_file import DROPS, EVENTS, STORIES, VERBS
+from worker.domain.story_file import DROPS, ENDS, EVENTS, PERSON, SETTINGS, STORIES, VERBS
 from worker.service.testing import Outcome, Teller, judge
 from worker.service.testing_report import failure, gaps, reason
 from worker.workspace.files import read_folder
@@ -235,6 +235,8 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     ("  phone: ", "  fon: ", "shape-unknown-key", "3:3"),
     ("[2025-01-10 10:00 HYD]", "[2025-01-10 10:00 HYDE]", "unknown-service", "4:12"),
     ("[2025-01-10 10:00 HYD]", "[10.1.2025 HYD]", "shape-value", "4:12"),
+    ("[2025-01-10 10:00 HYD]", "[{services: [HYD]}]", "shape-missing", "4:12"),
+    ("[2025-01-10 10:00 HYD]", "[9999-12-31 HYD]", "shape-value", "4:12"),
     ("[2025-01-10 10:00 HYD]", "[2026-03-02 10:00 HYD]", "story-history", "6:12"),
     ("story: She comes", "tale: She comes", "shape-unknown-key", "6:5"),
     ("2026-03-02 10:00: {visit", "2026-03-05 10:00: {visit", "story-order", "9:9"),
@@ -432,3 +434,26 @@ def test_stories_with_mistakes_are_shown_and_not_told(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_wrong_usage() -> None:
     with pytest.raises(Usage, match="no such file or folder"):
         run("journeys/scenarios/none.yaml")
+
+
+# -- the page -----------------------------------------------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs/reference/stories.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_everything_that_a_story_can_say() -> None:
+    words = set(re.findall(r"`(\w+)[:`]", PAGE))
+    keys = {key for fields in (*EVENTS.values(), *VERBS.values(), SETTINGS, PERSON) for key in fields}
+    assert keys - words == set()
+    assert set(ENDS) <= words
+
+
+def test_the_stories_of_the_page_pass() -> None:
+    (text,) = re.findall(r"```yaml stories\n(.*?)```", PAGE, flags=re.DOTALL)
+    mine, reader = rooms(ROOT), Reader()
+    scope = Scope(
+        mine.rules.clinic, frozenset(mine.rules.segments.named), journeys=frozenset(mine.rules.journeys)
+    )
+    stories = read_stories(reader, {"page.yaml": text}, scope, mine.rules.journeys)
+    assert reader.problems == []
+    assert [lines(outcome) for outcome in map(Teller(mine).tell, stories) if not outcome.passed] == []

@@ -87,7 +87,18 @@ NODE = re.compile(rf"({ID})(\[/|\(\[|\[|\{{){LABEL}(/\]|\]\)|\]|\}})")
 EDGE = re.compile(rf"({ID}) (-->|-\.->)(?:\|{LABEL}\|)? ({ID})")
 GROUP = re.compile(rf"subgraph ({ID})\[{LABEL}\]")
 PAIRS = {"[": "]", "[/": "/]", "([": "])", "{": "}"}
-RESERVED = {"end", "graph", "flowchart", "subgraph", "style", "class", "click", "default", "linkStyle", "classDef"}
+RESERVED = {
+    "end",
+    "graph",
+    "flowchart",
+    "subgraph",
+    "style",
+    "class",
+    "click",
+    "default",
+    "linkStyle",
+    "classDef",
+}
 
 
 class Chart:
@@ -199,12 +210,16 @@ def test_what_can_end_it_from_anywhere_is_dotted_and_nothing_else_is() -> None:
 
 def test_what_an_author_writes_stays_a_label() -> None:
     text = mermaid(deep())
-    assert 'Look at the record "first", then call & ask <how> she is # gently' in Chart(text).nodes["step_call"]
+    assert (
+        'Look at the record "first", then call & ask <how> she is # gently' in Chart(text).nodes["step_call"]
+    )
     for line in text.splitlines():
         assert re.sub(LABEL, "", line).count('"') == 0
 
 
-@pytest.mark.parametrize("title", ['"]; click x', "%%{init: {}}%%", "`code` | pipe", "a\\nb </script>", "#quot; & #35;"])
+@pytest.mark.parametrize(
+    "title", ['"]; click x', "%%{init: {}}%%", "`code` | pipe", "a\\nb </script>", "#quot; & #35;"]
+)
 def test_no_title_breaks_out_of_its_label(title: str) -> None:
     journey, drawing = parsed(DEEP)
     drawing = Drawing(journey.name, title, "draft", drawing.start, "", (), drawing.steps, ())
@@ -214,8 +229,13 @@ def test_no_title_breaks_out_of_its_label(title: str) -> None:
 
 
 def test_a_journey_without_steps_after_a_branch_is_drawn() -> None:
-    drawing = parsed("journey: one\nstart: {enters: new}\nsteps:\n  - id: which\n    branch: {high_value: []}\n")[1]
-    assert Chart(mermaid(drawing)).goes_to("step_which") == {("high_value", "finished_here"), ("otherwise", "finished_here")}
+    drawing = parsed(
+        "journey: one\nstart: {enters: new}\nsteps:\n  - id: which\n    branch: {high_value: []}\n"
+    )[1]
+    assert Chart(mermaid(drawing)).goes_to("step_which") == {
+        ("high_value", "finished_here"),
+        ("otherwise", "finished_here"),
+    }
 
 
 def test_the_terminal_tells_start_steps_ways_and_exits() -> None:

@@ -52,7 +52,7 @@ def fail(message: str, code: int) -> typer.Exit:
 
 def main() -> None:
     """Run the command; nothing that a user does ends in a traceback."""
-    from worker.cli import demo, events, preview, rooms, running, schema, testing  # noqa: F401  (each registers its commands)
+    from worker.cli import demo, events, new, preview, rooms, running, schema, show, testing  # noqa: F401  (each registers its commands)
 
     try:
         app(prog_name="revisit")

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from channels.base import Accepted, EmailOut, Outcome, Permanent, SmsOut, Temporary
 from worker.delivery.links import unsubscribe_url
-from worker.delivery.render import Rendered, render
+from worker.delivery.render import Rendered, promised, render
 from worker.delivery.saving import save
 from worker.delivery.senders import Channels, headers
 from worker.domain.gate import Drop, Go
@@ -123,7 +123,8 @@ def _claim(house: House, clinic: str, message_id: str) -> tuple[_Ready | None, l
                 else ""
             )
             try:
-                rendered = render(rooms, planner.facts, message, verdict.channel, link)
+                offer = promised(planner.rules, planner.facts, message, now)
+                rendered = render(rooms, planner.facts, message, verdict.channel, link, offer)
             except TemplateError as error:
                 log.error(
                     "text could not be rendered",

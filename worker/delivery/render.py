@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from worker.domain.calendar import local_day
 from worker.domain.facts import Facts
 from worker.domain.history import Message
-from worker.workspace.offering import Promise
+from worker.domain.rules import Rules
+from worker.workspace.offering import Promise, promise
 from worker.workspace.rooms import Rooms
 from worker.workspace.variables import variables
 
@@ -46,6 +49,12 @@ def render(
         return Rendered(language, None, text, None)
     email = rooms.templates.render_email(message.template, language, values, fallback=clinic.language)
     return Rendered(language, email.subject, email.text, email.html)
+
+
+def promised(rules: Rules, facts: Facts, message: Message, now: datetime) -> Promise | None:
+    """The offer of a message's step, as a message of that patient-local day makes it."""
+    offer = rules.offer_of(message)
+    return promise(offer, local_day(now, facts.tz), rules.clinic.country) if offer is not None else None
 
 
 def name_in_text(facts: Facts) -> str:

@@ -88,7 +88,15 @@ class Enrollment:
 
     def end(self, outcome: str, reason: str, at: datetime) -> Enrollment:
         """The same, ended."""
-        return replace(self, outcome=outcome, reason=reason, ended_at=at, due_at=None, waiting_for=None, listening_until=None)
+        return replace(
+            self,
+            outcome=outcome,
+            reason=reason,
+            ended_at=at,
+            due_at=None,
+            waiting_for=None,
+            listening_until=None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,10 @@ class Step:
         """The ways that lead on from it, by name, those included that the author left out; none for a plain step."""
         action = self.action
         if isinstance(action, Listen):
-            return tuple((name, action.then.get(name, ())) for name in (*(h.type for h in action.heard), NOTHING))
+            return tuple(
+                (name, action.then.get(name, ()))
+                for name in dict.fromkeys((*(heard.type for heard in action.heard), NOTHING))
+            )
         if isinstance(action, Split):
             return tuple((variant.name, variant.steps) for variant in action.variants)
         if isinstance(action, Branch):

@@ -185,12 +185,16 @@ class Many(Kind[tuple[T, ...]]):
             return None
         items = node.items if isinstance(node, Seq) else (node,)
         if len(items) < self.least:
-            reader.problem("shape-empty", node, f"{what} is an empty list", "Write at least one, or remove the key.")
+            reader.problem(
+                "shape-empty", node, f"{what} is an empty list", "Write at least one, or remove the key."
+            )
             return None
         found: list[T] = []
         for item in items:
             if isinstance(item, Scalar) and item.empty:
-                reader.problem("shape-empty", item, f"one of {what} has no value", "Write one, or remove the dash.")
+                reader.problem(
+                    "shape-empty", item, f"one of {what} has no value", "Write one, or remove the dash."
+                )
             elif (value := self.item.read(reader, item, f"each of {what}", scope)) is not None:
                 found.append(value)
         return tuple(found)
@@ -220,7 +224,9 @@ class Block(Kind[dict[str, Any]]):
     def read(self, reader: Reader, node: Node | None, what: str, scope: Any) -> dict[str, Any]:
         return {name: value for name, (value, _) in self.places(reader, node, scope, what).items()}
 
-    def places(self, reader: Reader, node: Node | None, scope: Any, what: str = "") -> dict[str, tuple[Any, Node]]:
+    def places(
+        self, reader: Reader, node: Node | None, scope: Any, what: str = ""
+    ) -> dict[str, tuple[Any, Node]]:
         """The values with the nodes that they were read from."""
         found: dict[str, tuple[Any, Node]] = {}
         for name, inner in reader.fields(node, self.is_a or what, self.fields, self.required).items():
@@ -232,7 +238,13 @@ class Block(Kind[dict[str, Any]]):
     def schema(self, scope: Any) -> Schema:
         properties = {name: described(field, scope) for name, field in self.fields.items()}
         required: Schema = {"required": list(self.required)} if self.required else {}
-        return {"type": "object", "additionalProperties": False, "properties": properties, **required, **self.also}
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": properties,
+            **required,
+            **self.also,
+        }
 
 
 @dataclass(frozen=True)
@@ -258,7 +270,11 @@ class Table(Kind[dict[str, T]]):
         return found
 
     def schema(self, scope: Any) -> Schema:
-        return {"type": "object", "propertyNames": self.key.schema(scope), "additionalProperties": self.value.schema(scope)}
+        return {
+            "type": "object",
+            "propertyNames": self.key.schema(scope),
+            "additionalProperties": self.value.schema(scope),
+        }
 
 
 @dataclass(frozen=True)
@@ -279,7 +295,9 @@ class Either(Kind[Any]):
         return kind.read(reader, node, what, scope)
 
     def schema(self, scope: Any) -> Schema:
-        return {"anyOf": [kind.schema(scope) for kind in (self.scalar, self.block, self.many) if kind is not None]}
+        return {
+            "anyOf": [kind.schema(scope) for kind in (self.scalar, self.block, self.many) if kind is not None]
+        }
 
 
 DEFS: Final[dict[str, Callable[[], Kind[Any]]]] = {}
@@ -334,7 +352,9 @@ class DaysOf(SpanOf):
         span = super().read(reader, node, what, scope)
         if span is None or span.whole_days:
             return span
-        reader.problem("shape-value", node, f"{what} is counted in days, not in hours", "For example `30 days`.")
+        reader.problem(
+            "shape-value", node, f"{what} is counted in days, not in hours", "For example `30 days`."
+        )
         return None
 
     def schema(self, scope: Any) -> Schema:

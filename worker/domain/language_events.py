@@ -57,10 +57,27 @@ class HeardKind(Kind[Heard]):
 
 
 HEARD: Final = HeardKind()
+
+
+class HeardsKind(Kind[tuple[Heard, ...]]):
+    """A list of events; one stands for a list of one, narrowed or not."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> tuple[Heard, ...] | None:
+        """The events that could be read."""
+        listed = Seq((node,), node.place) if isinstance(node, Map) else node
+        return _HEARDS.read(reader, listed, what, scope)
+
+    def schema(self, scope: Any) -> Schema:
+        """One or a list."""
+        return _HEARDS.schema(scope)
+
+
+_HEARDS: Final = Many(HEARD, least=1)
+HEARDS: Final = HeardsKind()
 _LONG_GOAL: Final = Block(
     "`goal`",
     {
-        "any_of": Field(Many(HEARD, least=1), "The events that are success.", required=True),
+        "any_of": Field(HEARDS, "The events that are success.", required=True),
         "within": Field(SPAN, "How long after entry it still counts as success.", default="60 days"),
     },
 )

@@ -26,7 +26,7 @@ from worker.domain.kinds import (
     Text,
     Word,
 )
-from worker.domain.language_events import AFTER_THE_END, HEARD
+from worker.domain.language_events import AFTER_THE_END, HEARDS
 from worker.domain.language_wait import WAIT
 from worker.domain.language_ways import BranchKind, Steps, WaysKind
 from worker.domain.scope import Scope
@@ -175,7 +175,7 @@ def _split(reader: Reader, found: Found, scope: Scope) -> Action | None:
     shares, at = found["split"]
     then = {key.value: (key, steps) for key, steps in (found["then"][0] if "then" in found else ())}
     for name, (key, _) in then.items():
-        if name not in shares:
+        if name not in shares and not (isinstance(at, Map) and at.get(name) is not None):
             reader.problem(
                 "split-unknown",
                 key,
@@ -233,7 +233,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "listen_for": _verb(
         "Waits for an answer, and goes the way of what is heard first, or of `nothing`.",
         {
-            "listen_for": Field(Many(HEARD, least=1), "Answers to this run's messages and tasks, or events of the patient's appointments.", required=True),
+            "listen_for": Field(HEARDS, "Answers to this run's messages and tasks, or events of the patient's appointments.", required=True),
             "up_to": Field(SPAN, "How long to listen at most.", required=True),
             "then": Field(WaysKind(_WAY), "The steps that follow each of them, and `nothing`.", default="go on"),
         },

@@ -53,6 +53,13 @@ class WaysKind(Kind[Ways]):
         return Table("a way", self._key, STEPS).schema(scope)
 
 
+def _is_otherwise(place: Node) -> bool:
+    """Whether a case is written as `otherwise`; one that could not be read still is a case."""
+    if isinstance(place, Map):
+        return place.get(OTHERWISE) is not None
+    return isinstance(place, Scalar) and place.value == OTHERWISE
+
+
 class BranchKind(Kind[Branch]):
     """By segment: `{segment: steps, otherwise: steps}`. By condition: `[{if: …, then: steps}, {otherwise: steps}]`."""
 
@@ -95,7 +102,7 @@ class BranchKind(Kind[Branch]):
                     "Give each case a name of its own.",
                 )
         if not [case for case in cases if case.only_if is not None]:
-            if cases or not places:
+            if not places or all(_is_otherwise(place) for place in places):
                 reader.problem(
                     "branch-empty",
                     node,

@@ -9,7 +9,8 @@ from typing import Literal
 
 from worker.domain.clinic import Clinic
 from worker.domain.conditions_person import GotMessage
-from worker.domain.journey import Journey
+from worker.domain.history import Message
+from worker.domain.journey import Journey, Send
 from worker.domain.offers import Offer
 from worker.domain.policy import Policy
 from worker.domain.segments import Segments
@@ -53,6 +54,13 @@ class Rules:
         if current is not None and current.version == version:
             return current
         return self.pinned.get((name, version))
+
+    def offer_of(self, message: Message) -> Offer | None:
+        """The offer that a message makes, as it is now; None where its step makes none, or it is no longer made."""
+        journey = self.journey(message.journey, message.version)
+        step = journey.step(message.step) if journey is not None else None
+        name = step.action.offer if step is not None and isinstance(step.action, Send) else None
+        return self.offers.get(name) if name is not None else None
 
     def contacts_since(self, now: datetime) -> datetime:
         """From when on what was sent matters: to a cap, or to a journey that asks for `got_message`."""

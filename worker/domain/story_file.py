@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from worker.domain.events import CHANNELS, PURPOSES
 from worker.domain.kinds import (
+    MONEY,
     SWITCH,
     TEXT,
     TEXTS,
@@ -23,12 +24,12 @@ from worker.domain.kinds import (
     Whole,
     Word,
 )
-from worker.domain.shape import NAME, Reader, iso_day
+from worker.domain.shape import NAME, Reader
 from worker.domain.source import Node
 from worker.domain.story_kinds import (
+    BORN,
     EXACT,
     LINE,
-    NET,
     NONE,
     WHEN,
     ZONE,
@@ -64,12 +65,6 @@ _STEP: Final = _written("a step", rf"(?:{_NAME}\.)?{_NAME}", "plan_next")
 _WAY: Final = _written("a way that a step takes", rf"(?:{_NAME}\.)?{_NAME}/[a-z0-9_.]+", "answer/nothing")
 _END: Final = _written("an end of a run", rf"(?:{_NAME}\.)?(?:{'|'.join(ENDS)})", "goal")
 
-_BORN: Final = Parsed(
-    "a date",
-    lambda text: "" if text == NONE else iso_day(text),
-    rf"{NONE}|\d{{4}}-\d{{2}}-\d{{2}}",
-    "1990-02-28",
-)
 _ALLOWED: Final[Kind[tuple[str, ...]]] = Many(Word("a purpose", PURPOSES))
 _CONSENT: Final = Either(
     "what the patient allows",
@@ -84,7 +79,7 @@ PERSON: Final[Fields] = {
     "last_name": Field(LINE, "The last name; `none` where it is not known."),
     "phone": Field(LINE, "The number for SMS; `none` where there is none."),
     "email": Field(LINE, "The address for e-mail; `none` where there is none."),
-    "date_of_birth": Field(_BORN, "The date of birth; `none` where it is not known."),
+    "date_of_birth": Field(BORN, "The date of birth; `none` where it is not known."),
     "language": Field(LINE, "The language to write in; `none` where it is not known."),
     "timezone": Field(LINE, "Where the patient lives, if not in the clinic's zone."),
     "tags": Field(TEXTS, "The tags of the clinic's system."),
@@ -117,7 +112,7 @@ _ABOUT: Final[Fields] = {
     "services": Field(_SERVICES, "The codes of the services."),
     "practitioner": Field(TEXT, "The practitioner's code."),
     "location": Field(TEXT, "The location's code."),
-    "net": Field(NET, "What it costs, as `120 EUR`."),
+    "net": Field(MONEY, "What it costs, as `120 EUR`."),
 }
 _APPOINTMENT: Final[Fields] = {
     "appointment": Field(
@@ -161,7 +156,7 @@ EVENTS: Final[Mapping[str, Fields]] = {
     "booking.no_show": _APPOINTMENT,
     "payment.refunded": {
         "appointment": _NEEDED,
-        "net": Field(NET, "How much was given back.", required=True),
+        "net": Field(MONEY, "How much was given back.", required=True),
         **_OF_ANY,
     },
     "patient.upserted": _OF_ANY,
@@ -182,6 +177,29 @@ EVENTS: Final[Mapping[str, Fields]] = {
     "task.done": _ANSWER,
 }
 """What a story may say of each event."""
+
+ABOUT: Final[Mapping[str, str]] = {
+    "visit.completed": "The patient came.",
+    "visit.voided": "A visit was taken back.",
+    "booking.created": "A booking was made.",
+    "booking.rescheduled": "A booking was moved.",
+    "booking.cancelled": "A booking was cancelled.",
+    "booking.no_show": "The patient did not come.",
+    "payment.refunded": "Money was given back.",
+    "patient.upserted": "The patient's record changed.",
+    "patient.merged": "The record turned out to be another patient's too, and gives way to it.",
+    "patient.erased": "The patient asked to be forgotten.",
+    "patient.deceased": "The patient has died.",
+    "patient.held": "The patient is not to be written to for now.",
+    "patient.released": "The hold is over.",
+    "consent.granted": "The patient allowed a channel for a purpose.",
+    "consent.revoked": "The patient took that back.",
+    "message.replied": "The patient answered a message.",
+    "link.clicked": "The patient followed a link of a message.",
+    "link.answered": "The patient chose an answer on a message's page.",
+    "task.done": "A person at the clinic has done a task.",
+}
+"""What each event means."""
 
 _LEAVING: Final[Fields] = {
     "by": Field(_CHANNEL, "Through which channel."),
@@ -218,7 +236,7 @@ VERBS: Final[Mapping[str, Fields]] = {
 """What a story may expect."""
 
 HAPPENING: Final[Kind[Any]] = Dated(
-    "what happens", EXACT, Events(EVENTS), "2026-03-02 10:00: {visit.completed: {services: [HYD]}}"
+    "what happens", EXACT, Events(EVENTS, ABOUT), "2026-03-02 10:00: {visit.completed: {services: [HYD]}}"
 )
 EXPECTATION: Final[Kind[Any]] = Dated(
     "what is expected",

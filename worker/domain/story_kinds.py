@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from zoneinfo import available_timezones
 
+from worker.domain import patterns
 from worker.domain.calendar import parse_clock, zone
-from worker.domain.kinds import ANY_SCALAR, Block, Fields, Kind, Parsed, Schema
+from worker.domain.kinds import ANY_SCALAR, Block, Fields, Kind, Parsed, Ref, Schema, text_schema
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader, iso_day, money
 from worker.domain.source import Map, Node, Place, Scalar
@@ -16,24 +18,46 @@ from worker.domain.stories import Moment
 
 T = TypeVar("T")
 NONE: Final = "none"
-_DAY: Final = r"\d{4}-\d{2}-\d{2}"
-_CLOCK: Final = r"\d{1,2}:\d{2}"
-_VISIT: Final = re.compile(rf"({_DAY}(?: {_CLOCK})?) (\S+)(?: (\d.*))?")
+_DAY: Final = rf"(?=19[5-9]|2[01]){patterns.DATE}"
+_CLOCK: Final = "(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
+_MOMENT: Final = re.compile(rf"({_DAY})(?: ({_CLOCK}))?")
+_VISIT: Final = re.compile(rf"({_DAY}(?: {_CLOCK})?) (\S+)(?: (.+))?")
 
 
 def parse_moment(text: str) -> Moment | None:
-    """`2026-03-02 10:00`, or `2026-03-02` for the whole day; None where the text is neither."""
-    written_day, _, clock = text.strip().partition(" ")
-    day = iso_day(written_day) if re.fullmatch(_DAY, written_day) else None
-    if day is None or not clock:
-        return Moment(day) if day is not None else None
-    minute = parse_clock(clock)
-    return Moment(day, minute) if minute is not None and minute < 1440 else None
+    """`2026-03-02 10:00`, or `2026-03-02` for the whole day; None where the text is neither. Years are those of events: 1950 to 2199."""
+    match = _MOMENT.fullmatch(text)
+    day = iso_day(match[1]) if match is not None else None
+    if match is None or day is None:
+        return None
+    return Moment(day, parse_clock(match[2]) if match[2] else None)
 
 
 def _exact(text: str) -> Moment | None:
     moment = parse_moment(text)
     return moment if moment is not None and moment.minute is not None else None
+
+
+EXACT: Final[Kind[Moment]] = Parsed("a day with a time", _exact, f"{_DAY} {_CLOCK}", "2026-03-02 10:00")
+WHEN: Final[Kind[Moment]] = Parsed(
+    "a day, or a day with a time", parse_moment, f"{_DAY}(?: {_CLOCK})?", "2026-03-02 10:00"
+)
+BORN: Final[Kind[Any]] = Parsed(
+    "a date", lambda text: "" if text == NONE else iso_day(text) if re.fullmatch(patterns.DATE, text) else None,
+    f"(?:{NONE}|{patterns.DATE})", "1990-02-28",
+)  # fmt: skip
+
+
+class ZoneName(Kind[str]):
+    """A time zone by its IANA name."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
+        """The name of a zone that there is."""
+        return reader.parsed(node, "a time zone of the IANA list", _zone, "Europe/Athens")
+
+    def schema(self, scope: Any) -> Schema:
+        """The names."""
+        return {"enum": sorted(available_timezones())}
 
 
 def _zone(text: str) -> str | None:
@@ -44,14 +68,7 @@ def _zone(text: str) -> str | None:
     return text
 
 
-EXACT: Final[Kind[Moment]] = Parsed("a day with a time", _exact, f"{_DAY} {_CLOCK}", "2026-03-02 10:00")
-WHEN: Final[Kind[Moment]] = Parsed(
-    "a day, or a day with a time", parse_moment, f"{_DAY}(?: {_CLOCK})?", "2026-03-02 10:00"
-)
-ZONE: Final[Kind[str]] = Parsed("a time zone", _zone, r"[A-Za-z_+\-/0-9]+", "Europe/Athens")
-NET: Final[Kind[tuple[int, str]]] = Parsed(
-    "an amount", money, r" *[\d,]{1,16}(?:\.\d{1,2})? [A-Z]{3} *", "120 EUR"
-)
+ZONE: Final[Kind[str]] = Ref("zone", ZoneName)
 
 
 class Line(Kind[str]):
@@ -108,9 +125,13 @@ class Visit(Kind[dict[str, Any]]):
 
     def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> dict[str, Any] | None:
         """The words of the visit, as the long form has them; None after a Problem."""
-        match = _VISIT.fullmatch(node.value.strip()) if isinstance(node, Scalar) else None
+        match = _VISIT.fullmatch(node.value) if isinstance(node, Scalar) else None
         moment = parse_moment(match[1]) if match is not None else None
-        net = money(match[3]) if match is not None and match[3] else None
+        net = (
+            money(match[3])
+            if match is not None and match[3] and re.fullmatch(patterns.MONEY, match[3])
+            else None
+        )
         if match is None or moment is None or (match[3] and net is None):
             said = f"`{node.value}`" if isinstance(node, Scalar) else "this"
             reader.problem(
@@ -128,12 +149,10 @@ class Visit(Kind[dict[str, Any]]):
         return found if net is None else {**found, "net": net}
 
     def schema(self, scope: Scope) -> Schema:
-        """The form; the codes are for `check`."""
-        return {
-            "type": "string",
-            "pattern": rf"^ *{_DAY}(?: {_CLOCK})? \S+(?: \d.*)?$",
-            "examples": ["2025-01-10 10:00 LHR+HYD"],
-        }
+        """The form, with the codes that there are."""
+        code = f"(?:{'|'.join(re.escape(code) for code in sorted(scope.clinic.services)) or '(?!)'})"
+        pattern = rf"{_DAY}(?: {_CLOCK})? {code}(?:\+{code})*(?: {patterns.MONEY})?"
+        return text_schema(pattern, "a visit", "2025-01-10 10:00 LHR+HYD")
 
 
 @dataclass(frozen=True)
@@ -190,6 +209,7 @@ class Events(Kind[Said]):
     """An event: its type alone, or its type with what it says."""
 
     types: Mapping[str, Fields]
+    about: Mapping[str, str]
 
     def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Said | None:
         """The type and what it says; None after a Problem."""
@@ -228,7 +248,10 @@ class Events(Kind[Said]):
             if not any(field.required for field in fields.values())
         ]
         long = {
-            name: {"anyOf": [Block(name, fields).schema(scope), {"type": "null"}]}
+            name: {
+                "description": self.about[name],
+                "anyOf": [Block(name, fields).schema(scope), *([{"type": "null"}] if name in bare else [])],
+            }
             for name, fields in self.types.items()
         }
         return {

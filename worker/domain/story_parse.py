@@ -118,6 +118,8 @@ class _Telling:
     def _visits(self, place: Place) -> list[Happening]:
         found = []
         for words in self.patient.get("visits", ()):
+            if "at" not in words:
+                continue
             when: Moment = words["at"]
             when = replace(when, minute=_NOON if when.minute is None else when.minute)
             found.append(Happening(when, "visit.completed", {**words, "at": when}, place))
@@ -265,21 +267,18 @@ class _Telling:
         return {step.id: step for step in found.all_steps()} if found is not None else {}
 
     def _fits(self, verb: str, journey: str, name: str, way: str, node: Node) -> None:
-        step = self._steps(journey).get(name)
-        if step is None:
+        steps = self._steps(journey)
+        if name not in steps:
             return
-        action = step.action
-        if (verb in _OF_SENDS and not isinstance(action, Send)) or (
-            verb == "task" and not isinstance(action, GiveTask)
-        ):
-            self.reader.problem(
-                "story-step",
-                node,
-                f"`{name}` {'sends nothing' if verb != 'task' else 'makes no task'}",
-                "Look at the step's verb in the journey.",
-            )
         if verb == "takes":
-            self._way(step, way, node)
+            self._way(steps[name], way, node)
+        wanted = Send if verb in _OF_SENDS else GiveTask if verb == "task" else None
+        if wanted is not None and not isinstance(steps[name].action, wanted):
+            fitting = [other for other, step in steps.items() if isinstance(step.action, wanted)]
+            said = "sends nothing" if wanted is Send else "gives nobody a task"
+            self.reader.problem(
+                "story-step", node, f"`{name}` {said}", self.reader.did_you_mean(name, fitting)
+            )
 
     def _way(self, step: Step, way: str, node: Node) -> None:
         ways = [known for known, _ in step.ways]

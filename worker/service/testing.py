@@ -14,16 +14,18 @@ from datetime import datetime
 from typing import Any
 
 from worker.delivery.render import render
+from worker.domain.calendar import local_day
 from worker.domain.events import INTERNAL_TYPES, Event
 from worker.domain.facts import Facts
 from worker.domain.history import Message, Task, Trace, Transition
-from worker.domain.journey import Tag
+from worker.domain.journey import Send, Tag
 from worker.domain.patient import Patient, Plan
 from worker.domain.replay import Replay, Sent
 from worker.domain.rules import Rules
 from worker.domain.stories import COMPLETE, PATIENT, Expectation, Raw, Story, raw_events
 from worker.domain.story_file import ENDS
 from worker.intake.cloudevents import Rejected, parse_event
+from worker.workspace.offering import Promise, promise
 from worker.workspace.rooms import Rooms
 from worker.workspace.templates import TemplateError
 
@@ -121,7 +123,9 @@ class Teller:
         if journeys not in self._rules:
             mine = self.rooms.rules
             chosen = {name: replace(mine.journeys[name], status="live") for name in journeys or ()}
-            self._rules[journeys] = Rules.build(mine.version, mine.clinic, mine.segments, mine.policy, chosen, mine.offers)
+            self._rules[journeys] = Rules.build(
+                mine.version, mine.clinic, mine.segments, mine.policy, chosen, mine.offers
+            )
         return self._rules[journeys]
 
     def tell(self, story: Story) -> Outcome:
@@ -240,7 +244,8 @@ class _Seen:
         patient = self.replay.patients[message.patient]
         facts = Facts(patient.id, patient.ledger, self.replay.rules.clinic)
         try:
-            text = render(self.rooms, facts, message, channel, "https://example.com/u/story")
+            offer = self._offer(message, facts, at)
+            text = render(self.rooms, facts, message, channel, "https://example.com/u/story", offer)
         except TemplateError as error:
             self.outcome.broken.append(f"{message.journey}.{message.step}: {error}")
         else:
@@ -249,6 +254,14 @@ class _Seen:
         self._tell(
             at, message.journey, f"{message.step}: {'sent' if verb == 'sends' else 'rehearsed'} by {channel}"
         )
+
+    def _offer(self, message: Message, facts: Facts, at: datetime) -> Promise | None:
+        rules = self.replay.rules
+        journey = rules.journey(message.journey, message.version)
+        step = journey.step(message.step) if journey is not None else None
+        name = step.action.offer if step is not None and isinstance(step.action, Send) else None
+        offer = rules.offers.get(name) if name is not None else None
+        return promise(offer, local_day(at, facts.tz), rules.clinic.country) if offer is not None else None
 
     def _add(
         self, at: datetime, verb: str, journey: str, what: str, more: Mapping[str, Any] | None = None
@@ -265,7 +278,9 @@ def _envelope(raw: Raw) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def judge(asked: Sequence[Expectation], happened: Sequence[Happened], story: Story) -> tuple[list[Expectation], list[Happened]]:
+def judge(
+    asked: Sequence[Expectation], happened: Sequence[Happened], story: Story
+) -> tuple[list[Expectation], list[Happened]]:
     """What is missing, and what is too much. Each expectation takes one thing that happened; of all ways to pair them, one that leaves the fewest over."""
     taken: dict[int, int] = {}
 
@@ -280,4 +295,6 @@ def judge(asked: Sequence[Expectation], happened: Sequence[Happened], story: Sto
         return False
 
     missing = [each for wanted, each in enumerate(asked) if not place(wanted, set())]
-    return missing, [each for index, each in enumerate(happened) if each.verb in COMPLETE and index not in taken]
+    return missing, [
+        each for index, each in enumerate(happened) if each.verb in COMPLETE and index not in taken
+    ]

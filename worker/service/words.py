@@ -27,6 +27,7 @@ REASONS: Final[Mapping[str, str]] = {
     "hold": "On hold",
     "feed_stale": "Nothing heard from the clinic's systems",
     "paused": "The journey is paused",
+    "offer_over": "The offer is over",
     "retry": "The provider asked to try again later",
     "minor": "Under 18",
     "erased": "Asked to be forgotten",

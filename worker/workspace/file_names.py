@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from worker.domain.shape import Reader
+from worker.domain.shape import NAME, Reader
 from worker.domain.source import Place, Problem
 from worker.workspace.files import ROOMS, Files
 
@@ -36,7 +36,7 @@ def name_problems(files: Files, journeys: Mapping[str, str]) -> list[Problem]:
                 "capitals, spaces and letters with accents in a file's name are not the same on every system",
                 f"Rename it to {_plain(path)}.",
             )
-        elif path in journeys and PurePosixPath(path).stem != journeys[path]:
+        elif _misnamed(path, journeys):
             reader.problem(
                 "journey-file-name",
                 Place(path),
@@ -44,6 +44,13 @@ def name_problems(files: Files, journeys: Mapping[str, str]) -> list[Problem]:
                 f"Rename the file to journeys/{journeys[path]}.yaml, or the journey.",
             )
     return reader.problems
+
+
+def _misnamed(path: str, journeys: Mapping[str, str]) -> bool:
+    """Whether file and journey differ; a name that is itself a mistake, or another journey's too, is told elsewhere."""
+    name = journeys.get(path, "")
+    twice = list(journeys.values()).count(name) > 1
+    return bool(NAME.fullmatch(name)) and not twice and PurePosixPath(path).stem != name
 
 
 def _plain(path: str) -> str:

@@ -13,10 +13,11 @@ import re
 import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import phonenumbers
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 Finalize = Callable[[object], object]
@@ -24,12 +25,14 @@ Finalize = Callable[[object], object]
 _UNSEEN = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _QUOTED = re.compile(r"(?:no attribute )?'([^']*)'(?: is undefined)?$")
+_IN_QUOTES = re.compile(r"\"[^\"]*\"|'[^']*'")
 _OPENING = re.compile(r"\{[{%#]")
 _NAMED = re.compile(r"'([^']+)'")
 _BLOCKS = frozenset({"if", "for", "set", "filter", "block", "macro", "call", "with", "raw", "autoescape"})
 _STRINGS = r"""(?:"[^"]*"|'[^']*'|[^"'])*?"""
 TAGS: Final = re.compile(rf"\{{\{{{_STRINGS}\}}\}}|\{{%{_STRINGS}%\}}|\{{#.*?#\}}", re.DOTALL)
 """What stands in a text for Jinja: values, statements, remarks."""
+MAX_REPEATED: Final = 100_000
 OFFER: Final = ("offer.code", "offer.text", "offer.until")
 
 
@@ -71,9 +74,27 @@ def phone(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+class _Environment(SandboxedEnvironment):
+    """The sandbox, which also keeps a slip of the pen from filling the memory: `{{ "-" * 1000000000 }}`."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        for times, what in ((left, right), (right, left)):
+            if (
+                isinstance(times, int)
+                and isinstance(what, str | list | tuple)
+                and times * len(what) > MAX_REPEATED
+            ):
+                raise ValueError(f"this repeats a text to more than {MAX_REPEATED} characters")
+        if operator == "**":
+            raise ValueError("powers are not computed here")
+        return super().call_binop(context, operator, left, right)
+
+
 def environment(*, autoescape: bool = False, finalize: Finalize | None = None) -> SandboxedEnvironment:
     """An environment of rules 1 and 2; `finalize` passes over every value that is printed."""
-    env = SandboxedEnvironment(undefined=StrictUndefined, autoescape=autoescape, finalize=finalize)
+    env = _Environment(undefined=StrictUndefined, autoescape=autoescape, finalize=finalize)
     env.globals.clear()
     env.filters["phone"] = phone
     return env
@@ -131,19 +152,20 @@ class Source:
         return [match.span() for match in TAGS.finditer(self.text)] if self.tree is not None else []
 
     def find(self, word: str, line: int) -> list[int]:
-        """Where a name stands within the Jinja of a line (from 1, of this piece), outside quoted words."""
+        """Where a name stands within the Jinja of a line (from 1, of this piece): outside quoted words, unless it stands only there."""
         start = self._start_of(line)
         end = self.text.find("\n", start)
-        found = []
+        bare: list[int] = []
+        quoted: list[int] = []
         for opened, closed in (match.span() for match in TAGS.finditer(self.text)):
             if closed <= start or (end >= 0 and opened > end):
                 continue
-            inner = re.sub(r"\"[^\"]*\"|'[^']*'", lambda m: "\0" * len(m[0]), self.text[opened:closed])
-            for match in re.finditer(rf"\b{re.escape(word)}\b", inner):
-                at = opened + match.start()
+            strings = [match.span() for match in _IN_QUOTES.finditer(self.text, opened, closed)]
+            for match in re.compile(rf"\b{re.escape(word)}\b").finditer(self.text, opened, closed):
+                at = match.start()
                 if start <= at and (end < 0 or at < end):
-                    found.append(at)
-        return found
+                    (quoted if any(first <= at < last for first, last in strings) else bare).append(at)
+        return bare or quoted
 
     def _start_of(self, line: int) -> int:
         at = 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from channels.segments import GSM_BASIC, GSM_EXTENSION, Segments, count_segments
+from channels.segments import Segments, count_segments
 from worker.domain.source import Problem
 from worker.workspace.lint_text import Finding, Text
 
@@ -80,8 +80,3 @@ def dear(text: Text, filled: str, price: Price | None) -> Iterator[Problem]:
 
 def _money(price: Price) -> str:
     return f"{price[0].normalize():f} {price[1]}"
-
-
-def is_plain(char: str) -> bool:
-    """Whether a character is of the alphabet that costs least."""
-    return char in GSM_BASIC or char in GSM_EXTENSION

@@ -84,9 +84,9 @@ class Part:
         return text
 
     @cached_property
-    def folded(self) -> Folded:
-        """The words, folded."""
-        return fold(self.words)
+    def prose(self) -> Folded:
+        """The words without the addresses of links, folded."""
+        return fold(URL.sub(lambda match: BLANK * len(match[0]), self.words) if self.links else self.words)
 
     @cached_property
     def links(self) -> tuple[re.Match[str], ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from worker.domain.source import Problem
-from worker.workspace.lint_text import BLANK, URL, Finding, Folded, Part, Text
+from worker.workspace.lint_text import BLANK, Finding, Folded, Part, Text
 from worker.workspace.words_to_avoid import KEYWORDS, MONEY, PRICE, REPROACH
 
 _ASKS: Final = r"reply|text|send|write|answer|respond|στείλτε|απαντήστε|γράψτε|στειλτε|απαντηστε|γραψτε|ΣΤΕΙΛΤΕ|ΑΠΑΝΤΗΣΤΕ|ΓΡΑΨΤΕ"
@@ -40,8 +40,8 @@ _ALLOWING: Final = frozenset({"YES", "START", "UNSTOP"})
 def reproaches(text: Text) -> Iterator[Problem]:
     """What sounds like a reproach."""
     for part in text.parts:
-        for match in REPROACH.finditer(part.folded.text):
-            words, at = _said(part, part.folded, match)
+        for match in REPROACH.finditer(part.prose.text):
+            words, at = _said(part, part.prose, match)
             yield Finding(part, at).problem(
                 "template-reproach",
                 "warning",
@@ -55,16 +55,13 @@ def prices(text: Text) -> Iterator[Problem]:
     if text.offers:
         return
     for part in text.parts:
-        words = part.folded.text
-        if part.links:
-            words = URL.sub(lambda match: BLANK * len(match[0]), words)
         taken: set[int] = set()
         for pattern in (MONEY, PRICE):
-            for match in pattern.finditer(words):
+            for match in pattern.finditer(part.prose.text):
                 if taken & set(range(*match.span())):
                     continue
                 taken.update(range(*match.span()))
-                said, at = _said(part, part.folded, match)
+                said, at = _said(part, part.prose, match)
                 yield Finding(part, at).problem(
                     "template-price",
                     "warning",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from worker.domain.events import EVENT_TYPES
 from worker.domain.source import Map, Node, Problem, Scalar, Seq, compose
 from worker.workspace.files import Files, raw
 from worker.workspace.needs import Clinic
@@ -175,20 +176,21 @@ def stories(name: str, recipe: Recipe, sample: Files, absent: Collection[str]) -
 def _journeys_of(story: Map) -> set[str]:
     """The journeys that a story names, by themselves or before a step's name."""
     said = [(key, each.value) for key, each in scalars(story) if key != "story"]
-    return {text for key, text in said if key in _NAMED_BY} | {text.partition(".")[0] for key, text in said if "." in text}
+    return {text for key, text in said if key in _NAMED_BY} | {
+        text.partition(".")[0] for key, text in said if "." in text
+    }
 
 
 def _retold(name: str, recipe: Recipe, node: Node | None) -> Iterator[Change]:
     """What is to be said otherwise in a file of stories."""
     templates = renamed(name, recipe)
-    ids = "|".join(word(step.get("id")) for step in steps(recipe.node.get("steps")))
-    own = re.compile(rf"{recipe.name}\.((?:{ids})(?:/.*)?)")
+    own = re.compile(rf"{recipe.name}\.([a-z][a-z0-9_]*(?:/.+)?)")
     for key, each in scalars(node):
         if key in _NAMED_BY and each.value == recipe.name:
             yield each, name
         elif key == "template" and each.value in templates:
             yield each, templates[each.value]
-        elif key != "story" and (match := own.fullmatch(each.value)):
+        elif key != "story" and each.value not in EVENT_TYPES and (match := own.fullmatch(each.value)):
             yield each, f"{name}.{match[1]}"
 
 

@@ -130,7 +130,9 @@ def make(name: str, recipe: Recipe, answers: Mapping[str, str], sample: Files, f
             )
     lacking = needs(recipe.name, name, trees, sample, files)
     left_out = tuple(story for each in told for story in each.left_out)
-    draft = Draft(new, lacking.files, tuple(lacking.words), left_out, bool(given.keys() - {"title", "priority"}))
+    draft = Draft(
+        new, lacking.files, tuple(lacking.words), left_out, bool(given.keys() - {"title", "priority"})
+    )
     _tried(draft, files)
     return draft
 
@@ -176,12 +178,10 @@ def _channels(
 
 def _tried(draft: Draft, files: Files) -> None:
     """The workspace as it would be must have no error that it does not have now."""
-    before = {(problem.code, problem.file, problem.message) for problem in read(files)[1]}
     whole = {**files, **draft.files}
-    fresh = tuple(
-        problem for problem in read(whole)[1]
-        if problem.severity == "error" and (problem.code, problem.file, problem.message) not in before
-    )  # fmt: skip
+    errors = [problem for problem in read(whole)[1] if problem.severity == "error"]
+    before = {(problem.code, problem.file, problem.message) for problem in read(files)[1]} if errors else set()
+    fresh = tuple(problem for problem in errors if (problem.code, problem.file, problem.message) not in before)
     if fresh:
         raise CannotMake("The journey would have errors, so nothing was written.", fresh, whole)
 

@@ -16,6 +16,7 @@ from worker.domain.problem_codes import CODES
 from worker.domain.shape import Reader
 from worker.domain.source import Place, Problem, place_of
 from worker.workspace.files import Files
+from worker.workspace.follow_ups import first_causes
 
 ELSEWHERE: Final = frozenset({"step-renamed"})
 """Warnings that need more than the folder, so that their absence here says nothing."""
@@ -35,8 +36,8 @@ class Allowed:
 
 
 def silenced(files: Files, problems: Iterable[Problem]) -> list[Problem]:
-    """The Problems that are left, with those of the comments themselves, in reading order."""
-    told = list(problems)
+    """The Problems that are left, without mere follow-ups, with those of the comments themselves, in reading order."""
+    told = first_causes(problems)
     reader = Reader()
     whole = all(problem.severity == "warning" for problem in told)
     warned = {(each.file, each.code) for each in told if each.severity == "warning"}

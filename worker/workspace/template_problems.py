@@ -24,7 +24,7 @@ from worker.workspace.lint_sms import Price, dear
 from worker.workspace.lint_text import Part, Text
 from worker.workspace.lint_values import MAY_BE_EMPTY, gaps, unknown_variables, without_fallback
 from worker.workspace.lint_words import keywords, prices, reproaches
-from worker.workspace.offering import promise
+from worker.workspace.offering import Promise, promise
 from worker.workspace.templates import Draft, Filled, TemplateError, Templates
 from worker.workspace.variables import KNOWN, SAMPLE_DAY, sample_variables, variables
 
@@ -118,7 +118,7 @@ class _Look:
             said = {"subject": filled.subject, "preheader": filled.preheader, "body": filled.body}
             problems += health_once_filled(text, said, self.vocabulary, list(problems))
             if text.sms:
-                problems += dear(text, filled.body, self.price)
+                problems += dear(text, self._longest(draft, filled), self.price)
             else:
                 self._framed.setdefault(draft.path if markup else draft.language, (draft, filled))
             if bare is not None and not any(problem.code == "template-name" for problem in problems):
@@ -140,9 +140,19 @@ class _Look:
                         told.add((error.path, error.message))
                         yield _said(error)
 
-    def _offers_of(self, name: str) -> dict[str, Any]:
+    def _offers_of(self, name: str) -> dict[str, Promise]:
         wanted = {offer for offer in self.used.get(name, ()) if offer is not None}
         return {offer: self.offers[offer] for offer in wanted if offer in self.offers}
+
+    def _longest(self, draft: Draft, filled: Filled) -> str:
+        """An SMS with the longest of the offers that its steps make, since that is what will be paid for."""
+        bodies = []
+        for offer in self._offers_of(draft.name).values():
+            try:
+                bodies.append(self.templates.fill(draft, {**self.full, "offer": offer}).body)
+            except TemplateError:
+                continue
+        return max(bodies, key=len, default=filled.body)
 
     def _fill(self, draft: Draft, values: Mapping[str, Any], problems: list[Problem]) -> Filled | None:
         try:

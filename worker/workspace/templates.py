@@ -142,17 +142,16 @@ class Templates:
     def fill(self, draft: Draft, variables: Variables) -> Filled:
         """A text with its values; raises TemplateError."""
         parts, values = self.parts(draft.path), _values(variables, draft.language)
-        body = parts["body"].render(values)
         if draft.channel == "sms":
-            return Filled(
-                "", "", _filled(parts["body"], _EMPTY_LINES.sub("\n", body).strip(), "this text"), values
-            )
+            body = _EMPTY_LINES.sub("\n", parts["body"].render(values)).strip()
+            return Filled("", "", _filled(parts["body"], body, "this text"), values)
         subject, preheader = (
             " ".join(parts[part].render(values).split()) for part in ("subject", "preheader")
         )
         subject = _filled(parts["subject"], subject, "the subject")
         values |= {"subject": subject, "preheader": preheader}
-        return Filled(subject, preheader, _filled(parts["body"], body.strip(), "this text"), values)
+        body = parts["body"].render(values).strip()
+        return Filled(subject, preheader, _filled(parts["body"], body, "this text"), values)
 
     def frame(self, draft: Draft, filled: Filled) -> Email:
         """The e-mail of a text that is filled in; raises TemplateError."""

@@ -12,6 +12,12 @@ _UNITS: Final = r"(?:months?|years?|while|time)"
 _ARITHMOS: Final = r"(?:\d+|ενας?|μια|δυο|τρεις|τρια|τεσσερις|πεντε|εξι|επτα|εφτα|οκτω|οχτω|εννια|δεκα|εντεκα|δωδεκα|πολλοι|πολλες|αρκετοι|αρκετες|καποιοι)"
 _MONADES: Final = r"(?:μερες|ημερες|εβδομαδες|μηνας|μηνες|χρονος|χρονια|χρονο|ετη|ετος|καιρος)"
 
+
+def _pattern(written: str) -> re.Pattern[str]:
+    # Folding makes one letter of both forms of sigma.
+    return re.compile(written.replace("ς", "σ"))
+
+
 _REPROACHES: Final = (
     r"inactive (?:patient|client|customer|account|member)s?|(?:you are|you're|you have been|you've been|marked as|become|became|been) inactive|inactive for",
     rf"(?:it has|it's|it is|has it|there have|that's) been (?:(?:more than|over|almost|about|nearly|at least|quite|such|so|too) )*{_NUMBER} (?:(?:long|whole|full) )?{_UNITS}",
@@ -27,10 +33,10 @@ _REPROACHES: Final = (
     r"ξεχασατε|αμελησατε|παραλειψατε|χασατε το ραντεβου|δεν (?:ηρθατε|προσηλθατε|εμφανιστηκατε|απαντησατε|επιστρεψατε|τηρησατε)",
     r"(?:μας|σας) (?:λειψατε|λειπετε|εχετε λειψει|χασαμε)|(?:που )?χαθηκατε|εξαφανιστηκατε|ανενεργ\w*|αδρανη\w*",
 )
-REPROACH: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_REPROACHES)})(?!\w)")
+REPROACH: Final = _pattern(rf"(?<!\w)(?:{'|'.join(_REPROACHES)})(?!\w)")
 
 _CURRENCY: Final = r"(?:eur|euros?|ευρω|usd|dollars?|gbp|pounds?|chf|francs?)"
-MONEY: Final = re.compile(
+MONEY: Final = _pattern(
     rf"[€$£] ?\d[\d.,]*|(?<![\w.,])\d[\d.,]* ?(?:[€$£]|{_CURRENCY}(?!\w))|(?<!\w){_CURRENCY} ?\d[\d.,]*"
 )
 """An amount of money."""
@@ -41,10 +47,10 @@ _PRICES: Final = (
     r"\d+(?:[.,]\d+)? ?(?:%|per ?cent(?!\w)|τοις εκατο)",
     r"(?:discount(?:s|ed)?|half price|reduced price|special price|lower price|price (?:cut|drop|reduction)|money off|save up to|on sale|bargain|vouchers?|gift cards?)(?!\w)",
     r"(?:complimentary|without charge|no charge|at no cost|free of charge|on the house|for free|two for one|2 for 1|buy one)(?!\w)",
-    rf"free (?:\w+ ){{0,2}}{_SOLD}(?!\w)|{_SOLD} (?:is|are) (?:\w+ )?free(?! (?:to|on|at|from|for|this|next|in|after|before)(?!\w))(?!\w)",
+    rf"free (?!to )(?:\w+ ){{0,2}}{_SOLD}(?!\w)|{_SOLD} (?:is|are) (?:\w+ )?free(?! (?:to|on|at|from|for|this|next|in|after|before)(?!\w))(?!\w)",
     r"(?:εκπτωσ\w+|δωρεαν|χωρις (?:καμια )?χρεωση|χωρις κοστος|μιση τιμη|ειδικ\w+ τιμ\w+|προσφορα|προσφορας|προσφορες|προσφορων|δωροεπιταγ\w+|κουπονι\w*|δωρο)(?!\w)",
 )
-PRICE: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_PRICES)})")
+PRICE: Final = _pattern(rf"(?<!\w)(?:{'|'.join(_PRICES)})")
 """A price, a share, or a word that promises one."""
 
 KEYWORDS: Final = (
