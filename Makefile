@@ -1,7 +1,7 @@
 # make setup   a virtual environment in .venv, with everything pinned by hash, and `revisit` in it
 # make demo    the sample clinic, end to end; options by ARGS, e.g. make demo ARGS=--no-serve
 # make test    the tests (make test ARGS="-k quiet_hours" for some of them)
-# make check   lint, format, types, import rules, and the shipped rooms
+# make check   lint, format, types, import rules, the shipped rooms and their stories
 # make bench   the benchmarks, as a table and in benchmarks/results.json
 # make clean   removes what the other targets made
 #
@@ -57,6 +57,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/revisit check
+	$(BIN)/revisit test --coverage
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -13,13 +13,15 @@ import pytest
 import typer
 from markdown_it import MarkdownIt
 
-from worker.cli import demo, events, rooms, running
+from worker.cli import demo, events, new, preview, rooms, running, schema, show, testing
 from worker.cli.app import app
 from worker.domain.events import EXTERNAL_TYPES, INTERNAL_TYPES, Event
-from worker.domain.grammar import VOCABULARY, Scope
+from worker.domain.grammar import VOCABULARY
 from worker.domain.journey import Journey
-from worker.domain.language import STEP_KEYS, TOP_KEYS, VERBS, parse_journey
+from worker.domain.language import JOURNEY, parse_journey
+from worker.domain.language_verbs import VERBS
 from worker.domain.outbox import MOVES
+from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import compose
 from worker.intake.cloudevents import parse_event
@@ -31,7 +33,7 @@ from worker.workspace.rooms import Rooms, load
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-REGISTERED = (demo, events, rooms, running)
+REGISTERED = (demo, events, new, preview, rooms, running, schema, show, testing)
 PARSER = MarkdownIt("commonmark").enable("table")
 
 
@@ -149,9 +151,9 @@ def test_every_condition_stands_in_the_reference_with_its_example() -> None:
 def test_every_key_of_a_journey_and_every_verb_stands_in_the_reference() -> None:
     page = text_of("docs/reference/journeys.md")
     first = set(re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE))
-    assert set(TOP_KEYS) <= first
+    assert set(JOURNEY.fields) <= first
     assert set(VERBS) <= first
-    assert {key for keys in STEP_KEYS.values() for key in keys} <= set(re.findall(r"`(\w+)`", page))
+    assert {key for verb in VERBS.values() for key in verb.fields} <= set(re.findall(r"`(\w+)`", page))
 
 
 def test_every_key_of_the_clinic_and_of_a_service_stands_in_the_reference() -> None:

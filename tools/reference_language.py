@@ -320,7 +320,7 @@ def language_page() -> str:
 def _journey() -> Iterable[str]:
     yield "## A journey\n\nOne file in `journeys/`, called as the journey is: `journeys/win_back_6.yaml`.\n"
     yield _table(JOURNEY.fields, JOURNEY_EXAMPLES)
-    yield "The goal and the events under `stop_if`, `start` and `listen_for` are in [events](#events); what may stand in `if` and `stop_if` in [conditions](#conditions).\n"
+    yield "What may stand in `goal` is under [events](#events), in `stop_if` under [conditions](#conditions), in `steps` under [steps](#steps).\n"
 
 
 def _start() -> Iterable[str]:
@@ -386,7 +386,7 @@ def _offers() -> Iterable[str]:
 
 def _stories() -> Iterable[str]:
     yield "## Stories\n\nOne file in `journeys/scenarios/`: what holds for all its stories, then `stories:`, a list.\n"
-    yield _fence(STORY_EXAMPLE)
+    yield f"```yaml story\n{STORY_EXAMPLE}```\n"
     yield "Of messages that leave or are held back, tasks, tags, skipped steps and ends, all that happens must be expected; what a story does not expect must not happen.\n"
     yield _plain({name: field for name, field in STORY.fields.items() if name not in SETTINGS})
     yield "These may stand above `stories:`, and in a story:\n"
@@ -396,7 +396,7 @@ def _stories() -> Iterable[str]:
     yield "What may happen, each with its date before it:\n\n| event | example |\n|---|---|"
     for name in EVENTS_TOLD:
         if name in EVENTS:
-            yield f"| `{name}` | `- 2026-03-02 10:00: {_one_line(EVENT_EXAMPLES[name])}` |"
+            yield f"| `{name}` | `- 2026-03-02 10:00: {one_line(EVENT_EXAMPLES[name])}` |"
     yield "\nWhat may be expected, each with its moment, or its day alone, before it:\n\n| word | means | example |\n|---|---|---|"
     for name, fields in EXPECTED.items():
         more = "".join(f" `{key}`: {field.about}" for key, field in fields.items() if key != name)
@@ -404,7 +404,7 @@ def _stories() -> Iterable[str]:
     yield ""
 
 
-def _one_line(event: str) -> str:
+def one_line(event: str) -> str:
     """An event in a list: a bare word, or a block of one."""
     return f"{{{event}}}" if ": " in event else event
 

@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from sqlalchemy import make_url
 
 from worker.actors import Queue, declare
 from worker.delivery.senders import Channels, Credentials
+from worker.domain.source import Problem
 from worker.queue.broker import make_broker
 from worker.queue.embedded import ensure
-from worker.service.publishing import publish
+from worker.service.publishing import publish, renamed_steps
 from worker.settings import Settings
 from worker.store import due, rooms
 from worker.store.engine import make_engine, read
 from worker.store.migrate import upgrade
-from worker.workspace.files import read_folder
+from worker.workspace.files import Files, read_folder
 from worker.workspace.house import House
+from worker.workspace.rooms import Rooms
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -43,6 +46,18 @@ def open_house(settings: Settings) -> House:
     with read(engine) as conn:
         demo = due.demo_clock(conn) is not None
     return House(engine, settings.secret_key, settings.public_url or DEFAULT_URL, demo)
+
+
+def renamed_since_published(settings: Settings, rooms: Rooms, files: Files) -> list[Problem]:
+    """What `check` can say only where something was published: steps that have another name than in force. Makes no database."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return []
+    engine = make_engine(settings.database_url, data_dir=settings.data_dir)
+    try:
+        return renamed_steps(engine, rooms, files)
+    finally:
+        engine.dispose()
 
 
 def publish_first(settings: Settings, house: House) -> None:

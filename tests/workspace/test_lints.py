@@ -265,6 +265,7 @@ def test_free_in_another_sense_is_no_price(text: str) -> None:
         "Text ¦END to change your hour",
         "Reply ¦QUIT if you cannot come",
         "Reply ¦STOP to cancel your booking",
+        "To change your appointment, reply ¦STOP",
         "¦YES to confirm, or call us",
         "Απαντήστε ¦YES για επιβεβαίωση",
         "Στείλτε ¦STOP για να ακυρώσετε το ραντεβού",
@@ -281,6 +282,8 @@ def test_an_answer_that_carriers_take_for_themselves_is_an_error(text: str) -> N
     [
         "Plan your visit: {{ clinic.booking_url }} Stop? Reply STOP",
         "Next appointment: {{ clinic.booking_url }} Stop? Reply END",
+        "Hello from {{ clinic.name }}. Plan your visit: {{ clinic.booking_url }} Reply STOP to stop",
+        "Plan your visit at https://example.com/book Reply STOP to stop",
         "Reply STOP to opt out",
         "Reply STOP or END to stop these messages",
         "To hear from us again, reply START",
@@ -365,7 +368,7 @@ def test_names_that_a_text_makes_itself_are_known() -> None:
     ],
 )
 def test_a_name_that_may_be_missing_needs_a_fallback(text: str) -> None:
-    only("template-name", text)
+    only("template-fallback", text)
 
 
 @pytest.mark.parametrize(
@@ -417,7 +420,7 @@ def test_a_text_says_whether_it_needs_an_offer() -> None:
 def test_a_file_that_is_no_text_is_told_with_its_place(text: str, path: str, code: str) -> None:
     told, place = found(text, path)
     assert (code, *place) in told
-    assert {each[0] for each in told} <= {code, "template-name"}
+    assert {each[0] for each in told} <= {code, "template-fallback"}
 
 
 def test_a_text_that_is_missing_in_a_language_is_an_error_only_in_the_clinics_own() -> None:
@@ -610,3 +613,8 @@ def test_a_word_list_finds_whole_words_and_the_longest_phrase() -> None:
     said = "laser pointer, lasers, LASER  hair-removal; Αποτριχώσεις"
     assert [each for _, each in words.find(fold(said))] == ["laser hair removal", "αποτριχωσεισ"]
     assert list(words.find(fold("nothing here"))) == []
+
+
+def test_a_text_that_is_not_utf8_is_told_at_its_first_wrong_byte() -> None:
+    (told,) = problems("Hello\nall \udce9 of you")
+    assert (told.code, told.line, told.column) == ("yaml-not-utf8", 2, 5)

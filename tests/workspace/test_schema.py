@@ -17,14 +17,14 @@ from tests.domain.marked import unmark
 from tests.domain.test_grammar import BROKEN as BROKEN_SEGMENTS
 from tests.domain.test_policy import BROKEN as BROKEN_POLICIES
 from tests.rooms.test_contract_files import FILES as CONTRACT
-from tests.schemas import Editor, kind_of, plain, validator
+from tests.schemas import Editor, kind_of, validator
 from worker.domain import patterns
 from worker.domain.calendar import parse_clock, parse_window
-from worker.domain.grammar import CONDITION, VOCABULARY
+from worker.domain.grammar import VOCABULARY
 from worker.domain.grammar_person import AGE
-from worker.domain.grammar_visits import IN_DAYS, NUMBERS, Asked
+from worker.domain.grammar_visits import IN_DAYS, Asked
 from worker.domain.kinds import CLOCK, DAY, DAYS, MONEY, PERCENT, SPAN, SWITCH, WINDOW, Kind
-from worker.domain.language import JOURNEY, parse_journey
+from worker.domain.language import parse_journey
 from worker.domain.offers import parse_offers
 from worker.domain.policy import CAPS, LIMIT, parse_policy
 from worker.domain.scope import Scope
@@ -190,59 +190,46 @@ def agree(name: str, text: str) -> None:
     assert says(TEXTS[name])(text) is VALIDATORS[name].is_valid(text), (name, text)
 
 
-GENERATED = {
-    name: st.one_of(
-        [
-            st.from_regex(re.compile(pattern.replace("$", r"\Z"), re.ASCII))
-            for pattern in patterns_in(kind.schema(SCOPE))
-        ]
+def small(pattern: str) -> re.Pattern[str]:
+    """The pattern with short numbers, so that what is generated from it is seldom too far away for a calendar."""
+    return re.compile(
+        pattern.replace("$", r"\Z").replace("{1,5}", "{1,2}").replace("{1,6}", "{1,1}"), re.ASCII
     )
+
+
+GENERATED = {
+    name: st.one_of([st.from_regex(small(pattern)) for pattern in patterns_in(kind.schema(SCOPE))])
     for name, kind in TEXTS.items()
     if patterns_in(kind.schema(SCOPE))
 }
 PATTERNED = sorted(GENERATED)
 
 
-def long_enough(name: str, text: str) -> None:
-    """Leaves out what only a calendar knows."""
-    if name in (
-        "span",
-        "days",
-        "in",
-        "cap",
-        "number",
-        "ago",
-        "next_booking",
-        "net_revenue",
-        "age",
-        "areas",
-        "day",
-    ):
-        assume(not far(text) or (name == "day" and "02-29" not in text))
-    if name == "net_revenue":
-        assume(" EUR " in text)
+CALENDAR = {"span", "days", "in", "cap", "number", "ago", "next_booking", "net_revenue", "age", "areas"}
+
+
+def beyond(name: str, text: str) -> bool:
+    """What only a calendar knows, and an amount in another currency than the clinic's."""
+    if name == "day":
+        return "02-29" in text
+    return (name in CALENDAR and far(text)) or (name == "net_revenue" and " EUR in" not in text)
 
 
 @pytest.mark.parametrize("name", PATTERNED)
-@settings(
-    max_examples=40, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], deadline=None
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_a_text_of_the_pattern_is_read(name: str, data: st.DataObject) -> None:
     text = data.draw(GENERATED[name])
     if name == "net_revenue":
         text = re.sub(" [A-Z]{3} ", " EUR ", text)
-    long_enough(name, text)
-    assert says(TEXTS[name])(text), text
+    assert beyond(name, text) or says(TEXTS[name])(text), text
 
 
 LETTERS = "0123456789 :-–%.,abcdehiklmnoprstuvwyADMEURT"
 
 
 @pytest.mark.parametrize("name", PATTERNED)
-@settings(
-    max_examples=100, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], deadline=None
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_a_text_that_was_changed_a_little_is_judged_alike(name: str, data: st.DataObject) -> None:
     text = data.draw(st.one_of(st.sampled_from(EXAMPLES[name]), GENERATED[name]))
@@ -252,13 +239,13 @@ def test_a_text_that_was_changed_a_little_is_judged_alike(name: str, data: st.Da
         at = data.draw(st.integers(0, len(text)))
         more = data.draw(st.sampled_from(["", *LETTERS]))
         text = text[:at] + more + text[at + data.draw(st.integers(0, 1)) :]
-    long_enough(name, text)
-    agree(name, text)
+    if not beyond(name, text):
+        agree(name, text)
 
 
 def test_the_grammars_of_the_calendar_are_those_of_the_patterns() -> None:
     """Every time of day, and windows between some."""
-    for hour in range(0, 30):
+    for hour in range(30):
         for minute in range(0, 65, 5):
             for text in (f"{hour}:{minute:02}", f"{hour:02}:{minute:02}"):
                 assert (parse_clock(text) is not None) is bool(re.fullmatch(patterns.CLOCK, text)), text

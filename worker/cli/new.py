@@ -16,7 +16,7 @@ from worker.cli.app import Usage, Workspace, app, fail, out, settings
 from worker.cli.rooms import show_problems
 from worker.workspace.files import Files, raw, read_folder
 from worker.workspace.layout_new import sample_rooms
-from worker.workspace.recipes import CannotMake, Draft, Recipe, make, questions, recipes
+from worker.workspace.recipes import CannotMake, Draft, Recipe, drafted, make, questions, recipes
 from worker.workspace.yaml_text import NotEditable
 
 
@@ -52,10 +52,13 @@ def new(
         )
         hint = f" Did you mean `{near[0]}`?" if near else ""
         raise Usage(f"{said}{hint} Recipes: {', '.join(sorted(known))}.")
+    # Rendering e-mails takes long to load, and no other command needs it.
+    from worker.service.starting import fitted
+
     folder = settings(workspace).workspace
     files = read_folder(folder)
     try:
-        draft = _made(name, known[source], sample, files, yes=yes)
+        draft = fitted(_made(name, known[source], sample, files, yes=yes), files)
         write(draft, folder)
     except CannotMake as problem:
         if problem.problems:
@@ -91,7 +94,7 @@ def _made(name: str, recipe: Recipe, sample: Files, files: Files, *, yes: bool) 
     if yes:
         return make(name, recipe, {}, sample, files)
     # What can't be made at all is said before anybody answers questions.
-    make(name, recipe, {}, sample, files)
+    drafted(name, recipe, {}, sample, files)
     answers: dict[str, str] = {}
     for question in questions(recipe, sample, files):
         while True:
@@ -114,8 +117,8 @@ def _told(name: str, recipe: str, draft: Draft, folder: Path) -> None:
         out.print(Text(f"  new      {path}"))
     for line in draft.added:
         out.print(Text(f"  changed  {line}"))
-    for story in draft.left_out:
-        out.print(Text(f"  left out the story “{story}”: another journey takes part in it, which is not here"))
+    for story, why in draft.left_out:
+        out.print(Text(f"  left out the story “{story}”: {why}"))
     stories = [path for path in draft.new if path.startswith("journeys/scenarios/")]
     out.print(
         f"{name} is made from {recipe}. It is a draft: set `status: live` in journeys/{name}.yaml when it is ready.",

@@ -15,6 +15,7 @@ from worker.cli import watch as watching
 from worker.cli.app import Usage, Workspace, app, err, fail, out, settings
 from worker.domain.source import Problem
 from worker.domain.yaml_mistakes import LINE_BREAK
+from worker.settings import Settings
 from worker.workspace.file_names import strays
 from worker.workspace.files import Files, NoWorkspace, read_folder
 from worker.workspace.layout_new import AlreadyThere, lay_out
@@ -33,24 +34,30 @@ def check(
     ] = False,
 ) -> None:
     """Look for mistakes in config/, journeys/ and templates/. Exit 1 on errors, 0 on warnings alone."""
-    folder = settings(workspace).workspace
+    given = settings(workspace)
+    folder = given.workspace
     if not watch:
-        files, problems = problems_of(folder)
+        files, problems = problems_of(given)
         _WRITERS[format](folder, files, problems)
         right = not has_errors(problems)
     elif format != "text":
         raise Usage("--watch writes for people; leave --format out")
     else:
-        right = watching.watch(folder, lambda: _looked(folder))
+        right = watching.watch(folder, lambda: _looked(given))
     if not right:
         raise typer.Exit(1)
 
 
-def problems_of(folder: Path) -> tuple[Files, list[Problem]]:
-    """The files of a workspace, and all Problems, also those of files that nothing reads. Raises NoWorkspace."""
-    files = read_folder(folder)
-    _, problems = read(files)
-    return files, sorted([*problems, *strays(folder)], key=lambda problem: problem.sort_key)
+def problems_of(given: Settings) -> tuple[Files, list[Problem]]:
+    """The files of a workspace, and all Problems, also those of files that nothing reads, and against what is published. Raises NoWorkspace."""
+    from worker.wiring import renamed_since_published
+
+    files = read_folder(given.workspace)
+    rooms, problems = read(files)
+    problems = [*problems, *strays(given.workspace)]
+    if rooms is not None:
+        problems += renamed_since_published(given, rooms, files)
+    return files, sorted(problems, key=lambda problem: problem.sort_key)
 
 
 def has_errors(problems: list[Problem]) -> bool:
@@ -58,9 +65,9 @@ def has_errors(problems: list[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
 
 
-def _looked(folder: Path) -> bool:
+def _looked(given: Settings) -> bool:
     try:
-        files, problems = problems_of(folder)
+        files, problems = problems_of(given)
     except NoWorkspace as error:
         out.print(Text(str(error), style="red"))
         return False

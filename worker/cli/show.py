@@ -67,7 +67,9 @@ def all_journeys(journeys: Iterable[Journey]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     journeys = sorted(journeys, key=lambda journey: journey.name)
     table.add_column(
-        "journey", overflow="fold", min_width=min(NAME_WIDTH, max((len(each.name) for each in journeys), default=0))
+        "journey",
+        overflow="fold",
+        min_width=min(NAME_WIDTH, max((len(each.name) for each in journeys), default=0)),
     )
     for column in ("title", "status", "starts", "steps", "by"):
         table.add_column(column, justify="right" if column == "steps" else "left", overflow="fold")

@@ -27,6 +27,8 @@ Schema = dict[str, Any]
 ANY_SCALAR: Final[Schema] = {"type": ["string", "number", "boolean"]}
 """Every scalar is text to us; an editor's YAML makes numbers and booleans of some."""
 
+NO_NAMES: Final = ("true", "false", "null")
+
 
 class Kind(Generic[T]):
     """What may stand under a key."""
@@ -135,10 +137,14 @@ class Name(Kind[str]):
     is_a: str
 
     def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
-        return reader.name(node, self.is_a) or None
+        name = reader.name(node, self.is_a) or None
+        if name in NO_NAMES:
+            reader.problem("shape-name", node, f"`{name}` can't be {self.is_a}: YAML has a meaning of its own for it", "Choose another name.")
+            return None
+        return name
 
     def schema(self, scope: Any) -> Schema:
-        return {"type": "string", "pattern": whole(NAME.pattern)}
+        return {"type": "string", "pattern": whole(f"(?!(?:{'|'.join(NO_NAMES)})$){NAME.pattern}")}
 
 
 @dataclass(frozen=True)

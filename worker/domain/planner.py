@@ -16,12 +16,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from worker.domain import ledger as ledgers
-from worker.domain.calendar import add_span, local_day, midnight
+from worker.domain.calendar import local_day, midnight
 from worker.domain.events import APPOINTMENT_STATUS, Event
-from worker.domain.facts import Appointment, Facts
+from worker.domain.facts import Facts
 from worker.domain.gate import ADDRESS_FIELD, MAX_EXCUSED, Defer, Drop, Question, Verdict, ask
 from worker.domain.history import Cause, Contact, Message, Transition
-from worker.domain.journey import Journey
 from worker.domain.news import fact_time, is_news, touched
 from worker.domain.patient import Patient, Plan
 from worker.domain.rules import Rules

@@ -22,8 +22,8 @@ from worker.domain.calendar import add_span, local_day
 from worker.domain.clinic import Mode
 from worker.domain.events import Event
 from worker.domain.gate import Go
-from worker.domain.lots import turns
 from worker.domain.history import Contact, Message, Task, Trace, Transition
+from worker.domain.lots import turns
 from worker.domain.news import fact_time
 from worker.domain.planner import Patient, Plan, Planner, addresses, merge
 from worker.domain.rules import Rules

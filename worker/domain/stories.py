@@ -135,7 +135,7 @@ def raw_events(story: Story) -> Iterator[Raw]:
         past = number <= len(story.visits)
         if happening.type in APPOINTMENT_STATUS and not past:
             appointments += 1
-        data = _data(happening, story.tz, default=f"v-{number}" if past else f"a-{appointments}")
+        data = _data(happening, story.tz, default=f"history-{number}" if past else f"a-{appointments}")
         if past:
             data["historical"] = True
         yield Raw(f"e-{number:03}", happening.type, happening.when.first(story.tz), data, happening)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from worker.domain.language_lints import renamed
+from worker.domain.shape import Reader
+from worker.domain.source import Problem
 from worker.store import rooms as stored
 from worker.store.audit import note
+from worker.store.engine import read as read_only
 from worker.store.engine import write
 from worker.workspace.files import Files
 from worker.workspace.house import House
-from worker.workspace.rooms import load
+from worker.workspace.rooms import BrokenRooms, Rooms, load, read
+from worker.workspace.silence import comments
+from worker.workspace.stories import story_files
 
 
 def publish(house: House, files: Files) -> tuple[str, int]:
-    """Put a workspace in force; returns the clinic's id and the version. Raises BrokenRooms, and then nothing changes."""
-    rooms = load(files)
+    """Put a workspace in force; returns the clinic's id and the version. Raises BrokenRooms, and then nothing changes.
+
+    Stories stay where they are: they change nothing for any patient, so a broken one keeps nothing from being put in force.
+    """
+    files = {path: text for path, text in files.items() if path not in story_files(files)}
+    rooms, problems = read(files)
+    if rooms is None:
+        raise BrokenRooms(problems)
     clinic = rooms.rules.clinic.id
     with write(house.engine) as conn:
         versions = {name: journey.version for name, journey in rooms.rules.journeys.items()}
@@ -21,3 +36,23 @@ def publish(house: House, files: Files) -> tuple[str, int]:
         if version != before:
             note(conn, clinic, now, "revisit", "published", {"version": version, "journeys": versions})
         return clinic, version
+
+
+def renamed_steps(engine: Engine, rooms: Rooms, files: Files) -> list[Problem]:
+    """Warnings for steps of live journeys that had another name when they were published; none where nothing was published yet.
+
+    A database that can't be read says nothing: whether the folder is right does not depend on it.
+    """
+    try:
+        with read_only(engine) as conn:
+            version = stored.current_version(conn, rooms.rules.clinic.id)
+            before = stored.files_of(conn, rooms.rules.clinic.id, version) if version is not None else None
+        was = load(before, version or 0).rules.journeys if before is not None else {}
+    except (DBAPIError, BrokenRooms):
+        return []
+    reader = Reader()
+    for name, journey in rooms.rules.journeys.items():
+        if name in was:
+            renamed(reader, was[name], journey)
+    quiet = {(path, one.code) for path, text in files.items() for one in comments(path, text) if one.reason}
+    return [problem for problem in reader.problems if (problem.file, problem.code) not in quiet]

@@ -13,6 +13,7 @@ import re
 import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import phonenumbers
@@ -65,6 +66,7 @@ def clean(value: object) -> object:
     return "" if value is None else value
 
 
+@lru_cache(maxsize=256)
 def phone(number: str) -> str:
     """An E.164 number as people read it, `+30 21 0000 0000`; anything else stays as it is."""
     try:

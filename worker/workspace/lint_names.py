@@ -61,10 +61,11 @@ def unknown_names(source: Source, known: Collection[str]) -> Iterator[Named]:
     groups = {name.partition(".")[0] for name in known if "." in name}
     plain = {name for name in known if "." not in name} | groups
     seen: dict[tuple[str, int], int] = {}
-    strange = {name.name for name in source.tree.find_all(nodes.Name) if name.ctx == "load"} - plain
+    told = list(source.tree.find_all((nodes.Name, nodes.Getattr, nodes.Getitem)))
+    strange = {node.name for node in told if isinstance(node, nodes.Name) and node.ctx == "load"} - plain
     if strange:
         strange &= meta.find_undeclared_variables(source.tree)
-    for node in source.tree.find_all((nodes.Name, nodes.Getattr, nodes.Getitem)):
+    for node in told:
         name = _dotted(node)
         if name is None:
             continue

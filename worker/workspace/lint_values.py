@@ -26,7 +26,7 @@ def without_fallback(text: Text) -> Iterator[Problem]:
     for part in text.parts:
         for named in unguarded(part.source, OPTIONAL - {"offer"}):
             yield Problem(
-                "template-name", "warning", text.path, named.line, named.column, f"`{named.name}` may be empty, and is printed as if it never were",
+                "template-fallback", "warning", text.path, named.line, named.column, f"`{named.name}` may be empty, and is printed as if it never were",
                 f"Write {{% if {named.name} %}} {{{{ {named.name} }}}}{{% endif %}}, so that the sentence reads well without it.",
             )  # fmt: skip
 
@@ -45,7 +45,7 @@ def gaps(text: Text, filled: Filled, bare: Filled) -> Iterator[Problem]:
             if any(name in part.source.text[start:end] for name in MAY_BE_EMPTY)
         ]
         yield Finding(part, tags[0] if tags else 0).problem(
-            "template-name",
+            "template-fallback",
             "warning",
             f"without a name this reads `{around.strip()}`",
             "Take the blank or the comma into the {% if … %} too.",

@@ -22,6 +22,7 @@ _ASKED = re.compile(
 _ASKED_IN_SMALL = re.compile(
     rf"(?i:(?<!\w)(?:reply|text){_FILLING})\s+[\"'“”«‘’]?(?P<word>(?i:cancel|end|quit|stop|yes))[\"'“”»‘’]?(?![\w-])"
 )
+_BOUNDS: Final = f".!?;:\n{BLANK}"
 _SENTENCE_END = re.compile(r"[.!?;\n]|$")
 _STOPS = re.compile(
     r"(?i)(?<!\w)(?:stop|unsubscribe|opt|no (?:more|further)|leave|end (?:these|our|all)|remove|διακοπ|διαγραφ|σταματ|να μη)"
@@ -85,7 +86,7 @@ def keywords(text: Text) -> Iterator[Problem]:
             word = match[group].upper()
             end = _SENTENCE_END.search(words, match.end())
             after = words[match.end() : end.start() if end else None]
-            begin = max(words.rfind(mark, 0, match.start()) for mark in ".!?;\n") + 1
+            begin = max(words.rfind(mark, 0, match.start()) for mark in _BOUNDS) + 1
             if _taken(
                 word,
                 f"{words[begin : match.start()]} {after}",

@@ -33,9 +33,10 @@ from worker.workspace.recipe_text import (
 from worker.workspace.rooms import read
 from worker.workspace.trees import listed, steps, under, word
 
-__all__ = ["CannotMake", "Draft", "Question", "Recipe", "make", "questions", "recipes"]
+__all__ = ["CannotMake", "Draft", "Question", "Recipe", "drafted", "make", "questions", "recipes"]
 
 ASKED_STEPS: Final = 3
+OTHERS: Final = "another journey takes part in it, which is not here"
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,13 @@ class Question:
 class Draft:
     """What a new journey consists of: `new` files, `changed` ones with their whole text, and in words what was `added` to config/.
 
-    `left_out` are stories that another journey takes part in, which is not here. `differs` where answers were given that the stories do not know of.
+    `left_out` are stories that did not come along, each with the reason. `differs` where answers were given that the stories do not know of.
     """
 
     new: Mapping[str, str]
     changed: Mapping[str, str] = field(default_factory=dict)
     added: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     differs: bool = False
 
     @property
@@ -110,6 +111,13 @@ def questions(recipe: Recipe, sample: Files, files: Files) -> tuple[Question, ..
 
 
 def make(name: str, recipe: Recipe, answers: Mapping[str, str], sample: Files, files: Files) -> Draft:
+    """Like `drafted`, and tried: raises CannotMake where the workspace would have errors that it does not have now."""
+    draft = drafted(name, recipe, answers, sample, files)
+    _tried(draft, files)
+    return draft
+
+
+def drafted(name: str, recipe: Recipe, answers: Mapping[str, str], sample: Files, files: Files) -> Draft:
     """The files of a new journey. `answers` are by `Question.key`; those left out are as in the recipe. Raises CannotMake or NotEditable."""
     _name_is_free(name, recipe, sample, files)
     defaults = {question.key: question.default for question in questions(recipe, sample, files)}
@@ -180,8 +188,12 @@ def _tried(draft: Draft, files: Files) -> None:
     """The workspace as it would be must have no error that it does not have now."""
     whole = {**files, **draft.files}
     errors = [problem for problem in read(whole)[1] if problem.severity == "error"]
-    before = {(problem.code, problem.file, problem.message) for problem in read(files)[1]} if errors else set()
-    fresh = tuple(problem for problem in errors if (problem.code, problem.file, problem.message) not in before)
+    before = (
+        {(problem.code, problem.file, problem.message) for problem in read(files)[1]} if errors else set()
+    )
+    fresh = tuple(
+        problem for problem in errors if (problem.code, problem.file, problem.message) not in before
+    )
     if fresh:
         raise CannotMake("The journey would have errors, so nothing was written.", fresh, whole)
 

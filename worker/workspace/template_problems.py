@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -33,6 +34,8 @@ __all__ = ["sample_variables", "template_problems", "variables"]
 Used = Mapping[str, Collection[str | None]]
 """Every template that a step names, with the offers of those steps; None for a step without one."""
 
+_SURROGATE = re.compile("[\udc80-\udcff]")
+
 
 def template_problems(
     files: Files,
@@ -45,11 +48,9 @@ def template_problems(
     senders: Mapping[str, Sender] | None = None,
 ) -> list[Problem]:
     """All that is wrong with the texts. `segments` maps names to titles; without `used`, nothing is said of texts that nobody sends; `senders` say what an SMS costs."""
-    broken = [
-        path for path, text in sorted(files.items()) if path.startswith("templates/") and _no_text(text)
-    ]
-    if broken:
-        return [_not_utf8(path, files[path]) for path in broken]
+    told = [_not_utf8(path, text) for path, text in sorted(files.items()) if path.startswith("templates/")]
+    if broken := [problem for problem in told if problem is not None]:
+        return broken
     problems = [_said(error) for error in layouts(templates)]
     problems += [
         Problem(
@@ -121,7 +122,7 @@ class _Look:
                 problems += dear(text, self._longest(draft, filled), self.price)
             else:
                 self._framed.setdefault(draft.path if markup else draft.language, (draft, filled))
-            if bare is not None and not any(problem.code == "template-name" for problem in problems):
+            if bare is not None and not any(problem.code == "template-fallback" for problem in problems):
                 problems += gaps(text, filled, bare)
         return problems
 
@@ -187,12 +188,12 @@ def _said(error: TemplateError) -> Problem:
     return Problem("template-broken", "error", *place)
 
 
-def _no_text(text: str) -> bool:
-    return not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text)
-
-
-def _not_utf8(path: str, text: str) -> Problem:
-    at = next(index for index, char in enumerate(text) if "\udc80" <= char <= "\udcff")
+def _not_utf8(path: str, text: str) -> Problem | None:
+    """The first byte that is no UTF-8; such bytes stand in the text as surrogates (see files.py)."""
+    found = _SURROGATE.search(text)
+    if found is None:
+        return None
+    at = found.start()
     line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     return Problem(
         "yaml-not-utf8",

@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clinic_id", "id", name=op.f("pk_enrollments")),
     )  # fmt: skip
     op.execute(
-        f"INSERT INTO enrollments ({KEPT}, position, heard, held_out) SELECT {KEPT}, CAST(position AS TEXT), '{{}}', false FROM enrollments_0001"
+        f"INSERT INTO enrollments ({KEPT}, position, heard, held_out) SELECT {KEPT}, CAST(position AS TEXT), '{{}}', false FROM enrollments_0001"  # noqa: S608 (names of our own columns)
     )
     op.drop_table("enrollments_0001")
     _partial("ix_enrollments_due", "enrollments", ["due_at"], "outcome IS NULL AND due_at IS NOT NULL")

@@ -1,0 +1,223 @@
+"""The pages for marketing say what is so: the page of the language comes from the tables, and every journey and story on them works in the sample clinic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+import pytest
+
+from tests.test_docs import PARSER, ROOT, sample, text_of
+from tools import reference_language as page
+from worker.domain.events import EVENT_TYPES
+from worker.domain.grammar import CONDITION, VOCABULARY
+from worker.domain.grammar_visits import NARROW, NARROW_FIELDS
+from worker.domain.journey import Journey
+from worker.domain.kinds import Block, Fields, Kind
+from worker.domain.language import JOURNEY, parse_journey
+from worker.domain.language_start import DATE_FIELDS, START, START_FIELDS
+from worker.domain.language_steps import STEPS
+from worker.domain.language_verbs import COMMON, VERBS
+from worker.domain.language_wait import FACTS, parse_wait
+from worker.domain.offers import OFFERS
+from worker.domain.scope import Scope
+from worker.domain.shape import Reader
+from worker.domain.source import Map, Node, Seq, compose
+from worker.domain.story_file import BASE, EVENTS, EXPECTATION, HAPPENING, SETTINGS
+from worker.domain.story_file import VERBS as EXPECTED
+from worker.service.testing import Outcome, Teller
+from worker.service.testing_report import failure, gaps
+from worker.workspace.files import read_folder
+from worker.workspace.rooms import Rooms, read
+
+PAGES = ("docs/marketing/cookbook.md", "docs/marketing/tutorial.md", "docs/marketing/language.md")
+FIELDS: tuple[tuple[Fields, Mapping[str, str]], ...] = (
+    (JOURNEY.fields, page.JOURNEY_EXAMPLES),
+    (START_FIELDS, page.START_EXAMPLES),
+    (DATE_FIELDS, page.DATE_EXAMPLES),
+    (NARROW_FIELDS, page.NARROW_EXAMPLES),
+    (SETTINGS, page.SETTING_EXAMPLES),
+    (BASE, page.PERSON_EXAMPLES),
+)
+ONE_JOURNEY = {
+    "journey": "journey: one",
+    "start": "start: {event: visit.completed}",
+    "steps": "steps: [{id: call, task: front_desk}]",
+}
+
+
+def scope(*, this: bool = True) -> Scope:
+    rules, templates = sample().rules, sample().templates
+    return Scope(
+        rules.clinic,
+        frozenset(rules.segments.named),
+        this=this,
+        templates={name: templates.channels_of(name) for name in templates.names()},
+        offers=frozenset(rules.offers),
+        journeys=frozenset(rules.journeys),
+    )
+
+
+def composed(text: str) -> Node:
+    node, problems = compose(text, "example.yaml")
+    assert problems == []
+    assert node is not None
+    return node
+
+
+def mistakes(kind: Kind[object], text: str) -> list[str]:
+    reader = Reader()
+    assert kind.read(reader, composed(text), "the example", scope()) is not None or reader.problems
+    return [f"{problem.message}; {problem.hint}" for problem in reader.problems]
+
+
+def keys(node: Node) -> set[str]:
+    if isinstance(node, Map):
+        return {key.value for key, _ in node.entries} | {
+            name for _, inner in node.entries for name in keys(inner)
+        }
+    return {name for item in node.items for name in keys(item)} if isinstance(node, Seq) else set()
+
+
+def laid_over(name: str) -> tuple[dict[str, str], list[str]]:
+    """The sample clinic with the files of a page over it; and the names of the page's journeys."""
+    files, names = dict(read_folder(ROOT)), []
+    for token in PARSER.parse(text_of(name)):
+        info, _, path = token.info.strip().partition(" ")
+        found = re.search(r"^journey: (\w+)", token.content, re.MULTILINE)
+        if token.type != "fence" or (path and "/" not in path and found is None):
+            continue
+        if (info, path) == ("yaml", "journey") and found is not None:
+            files[f"journeys/{found[1]}.yaml"] = token.content
+            names.append(found[1])
+        elif (info, path) == ("yaml", "story") and found is not None:
+            files[f"journeys/scenarios/{found[1]}.yaml"] = token.content
+        elif "/" in path:
+            files[path] = token.content
+    return files, names
+
+
+@cache
+def outcomes(name: str) -> tuple[Rooms, tuple[Outcome, ...], tuple[str, ...]]:
+    files, names = laid_over(name)
+    rooms, problems = read(files)
+    assert [problem for problem in problems if problem.severity == "error"] == []
+    assert rooms is not None
+    teller = Teller(rooms)
+    return (
+        rooms,
+        tuple(teller.tell(story) for story in rooms.stories if set(story.journeys or ()) & set(names)),
+        tuple(names),
+    )
+
+
+def test_the_page_of_the_language_is_what_its_tool_writes() -> None:
+    assert page.LANGUAGE.read_text(encoding="utf-8") == page.language_page(), (
+        "docs/marketing/language.md is stale: run `python -m tools.make_reference`"
+    )
+
+
+def test_no_example_of_the_language_is_left_over() -> None:
+    assert [set(examples) - set(fields) for fields, examples in FIELDS] == [set()] * len(FIELDS)
+    assert set(page.STEP_EXAMPLES) == set(VERBS)
+    assert set(page.LONGER) <= set(VOCABULARY)
+    assert set(page.EVENTS_TOLD) == EVENT_TYPES
+    assert set(page.EVENT_EXAMPLES) == set(EVENTS)
+    assert set(page.EXPECTED_EXAMPLES) == set(EXPECTED)
+    assert {fact for fact in FACTS if any(fact in example.split() for example, _ in page.WAITS)} == set(FACTS)
+
+
+@pytest.mark.parametrize("key", JOURNEY.fields)
+def test_the_example_of_each_key_of_a_journey_is_right(key: str) -> None:
+    lines = {**ONE_JOURNEY, key: page.JOURNEY_EXAMPLES[key]}
+    text = "\n".join(lines.values())
+    reader = Reader()
+    journey = parse_journey(reader, composed(text), text, scope(this=False))
+    assert [problem.message for problem in reader.problems if problem.severity == "error"] == []
+    assert isinstance(journey, Journey)
+
+
+@pytest.mark.parametrize("key", [*START_FIELDS, *DATE_FIELDS])
+def test_the_example_of_each_start_is_right(key: str) -> None:
+    told = page.START_EXAMPLES.get(key) or page.DATE_EXAMPLES[key]
+    text = f"enters: inactive_6\n{told}" if key == "if" else told
+    assert mistakes(START, text) == []
+    assert key in keys(composed(text))
+
+
+@pytest.mark.parametrize("example", [example for example, _ in page.WAITS])
+def test_the_example_of_each_wait_is_right(example: str) -> None:
+    assert parse_wait(example) is not None
+    assert mistakes(VERBS["stop"].fields["wait"].kind, f"'{example}'") == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_example_of_each_verb_is_right_and_has_all_its_keys(verb: str) -> None:
+    assert mistakes(STEPS, page.STEP_EXAMPLES[verb]) == []
+    assert set(VERBS[verb].fields) - set(COMMON) <= keys(composed(page.STEP_EXAMPLES[verb]))
+
+
+def test_the_example_of_a_branch_by_conditions_is_right() -> None:
+    assert mistakes(STEPS, page.BRANCH_BY_CONDITION) == []
+
+
+@pytest.mark.parametrize(
+    "example",
+    [example for name, word in VOCABULARY.items() for example in (word.example, *page.LONGER.get(name, ()))],
+)
+def test_the_examples_of_each_condition_are_right(example: str) -> None:
+    # The example of `practitioner` and of `location` names codes that a clinic makes up.
+    assert mistakes(CONDITION, example) == []
+
+
+@pytest.mark.parametrize("example", page.NARROW_EXAMPLES.values())
+def test_the_example_of_each_key_that_narrows_is_right(example: str) -> None:
+    assert mistakes(NARROW, example) == []
+
+
+@pytest.mark.parametrize("example", [*page.SETTING_EXAMPLES.values(), *page.PERSON_EXAMPLES.values()])
+def test_the_example_of_each_key_of_a_story_is_right(example: str) -> None:
+    assert mistakes(Block("a story", {**BASE, **SETTINGS}), example) == []
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_the_example_of_each_event_of_a_story_is_right(name: str) -> None:
+    example = page.EVENT_EXAMPLES[name]
+    assert mistakes(HAPPENING, f"2026-03-02 10:00: {page.one_line(example)}") == []
+
+
+@pytest.mark.parametrize("example", page.EXPECTED_EXAMPLES.values())
+def test_the_example_of_each_expectation_is_right(example: str) -> None:
+    assert mistakes(EXPECTATION, f"2026-04-01 10:00: {{{example}}}") == []
+
+
+def test_the_example_of_an_offer_is_right() -> None:
+    assert mistakes(OFFERS, page.OFFER_EXAMPLE) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_journeys_and_stories_of_a_page_have_no_mistakes_in_the_sample_clinic(name: str) -> None:
+    files, _ = laid_over(name)
+    before = read_folder(ROOT)
+    mine = {path for path, text in files.items() if before.get(path) != text}
+    assert mine
+    assert [problem for problem in read(files)[1] if problem.file in mine] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_stories_of_a_page_go_as_they_say(name: str) -> None:
+    _, told, names = outcomes(name)
+    assert told
+    assert [
+        "\n".join((outcome.story.name, *(line for _, line in failure(outcome))))
+        for outcome in told
+        if not outcome.passed
+    ] == []
+    assert {journey for outcome in told for journey in outcome.story.journeys or ()} == set(names)
+
+
+@pytest.mark.parametrize("name", PAGES[:2])
+def test_the_stories_of_a_page_reach_every_step_and_way_of_its_journeys(name: str) -> None:
+    rooms, told, names = outcomes(name)
+    assert gaps([rooms.rules.journeys[each] for each in names], told) == []
