@@ -56,8 +56,8 @@ SERVICES = """
 services:
   CONS: {name: Consultation, family: consultation, counts_as_treatment: false}
   TOX: {name: Toxin, family: toxin, area: face}
-  LHR: {name: Laser, family: laser_hair, area: body}
-  PEEL: {name: Peel, family: peel, area: face}
+  LHR: {name: Laser, family: laser_hair, area: body, series: 6}
+  PEEL: {name: Peel, family: peel, area: face, series: 2}
 families: {laser_hair: {complements: [peel]}}
 """
 

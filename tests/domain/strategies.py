@@ -183,6 +183,7 @@ narrows = st.one_of(
             "{services: [LHR]}",
             "{practitioner: [dr-k]}",
             "{location: [athens], areas: [body]}",
+            "{cancelled_by: clinic}",
         ]
     ),
 )
@@ -241,9 +242,15 @@ _person = st.one_of(
         ]
     ),
 )
+_courses = st.sampled_from(
+    [
+        "series: open", "series: finished", "series: none", "series: {of: {families: [laser_hair]}, is: open}", "complement: untried",
+        "complement: {of: {families: [laser_hair]}, is: untried}",
+    ]
+)  # fmt: skip
 leaves = st.one_of(
     _counted("visits"), _counted("treatments"), _counted("cancelled"), _counted("missed"), _ago("first_visit"), _ago("last_visit"),
-    _booking.map("next_booking: {}".format), st.builds("next_booking: {{of: {}, is: {}}}".format, narrows, _booking), _had, _revenue, _person,
+    _booking.map("next_booking: {}".format), st.builds("next_booking: {{of: {}, is: {}}}".format, narrows, _booking), _had, _revenue, _person, _courses,
 )  # fmt: skip
 
 

@@ -37,6 +37,10 @@ CONSULTED = visit("2026-04-05 10:00", "a-3", code="CONS")
 BORN = upserted("2026-01-01", date_of_birth="2000-02-29")
 NEXT = booking("2026-06-10 10:00", "b-1", told="2026-05-01", code="PEEL")
 GONE = booking("2026-05-10 10:00", "b-2", told="2026-05-01", kind="booking.cancelled")
+BY_CLINIC = booking(
+    "2026-05-10 10:00", "b-4", told="2026-05-01", kind="booking.cancelled", cancelled_by="clinic"
+)
+SESSIONS = [visit(f"2026-0{month}-05 10:00", f"s-{month}", code="LHR") for month in range(1, 7)]
 MISSED = booking("2026-05-11 10:00", "b-3", told="2026-05-11", kind="booking.no_show")
 
 # condition, events, a day on which it holds, a day on which it does not
@@ -113,6 +117,19 @@ CASES: list[tuple[str, list[Event], str | None, str | None]] = [
         "2026-05-01",
     ),
     ("{visits: any, tags: [vip]}", [BODY], None, "2026-05-01"),
+    ("{complement: untried}", [BODY], "2026-05-01", None),
+    ("{complement: untried}", [], None, "2026-05-01"),
+    ("{complement: untried}", [CONSULTED], None, "2026-05-01"),
+    ("{complement: {is: untried, of: {families: [toxin]}}}", [BODY], None, "2026-05-01"),
+    ("{series: open}", [BODY], "2027-07-04", "2027-07-05"),
+    ("{series: none}", [BODY], "2027-07-05", "2027-07-04"),
+    ("{series: open}", SESSIONS, None, "2026-07-01"),
+    ("{series: finished}", SESSIONS, "2027-07-04", "2027-07-05"),
+    ("{series: open}", SESSIONS, "2027-07-05", "2028-01-01"),
+    ("{series: {of: {families: [toxin]}, is: open}}", [BODY], None, "2026-05-01"),
+    ("{cancelled: {of: {cancelled_by: clinic}, is: any}}", [BY_CLINIC], "2026-06-01", None),
+    ("{cancelled: {of: {cancelled_by: patient}, is: any}}", [BY_CLINIC], None, "2026-06-01"),
+    ("{cancelled: {of: {cancelled_by: [clinic, patient]}, is: any}}", [GONE], None, "2026-06-01"),
 ]
 
 

@@ -191,7 +191,7 @@ def test_a_sender_that_journeys_need_is_missed() -> None:
     channels = base()["config/channels.yaml"]
     alone = channels[: channels.index("email:")]
     found = told(reported({**base(), "config/channels.yaml": alone}))
-    assert found == [("channel-missing", "error", "journeys/hello.yaml", 7, 16)]
+    assert found == [("channel-missing", "error", "journeys/hello.yaml", 8, 9)]
     one_way = channels.replace("two_way: true", "two_way: false")
     found = told(reported({**base(), "config/channels.yaml": one_way}))
     assert found == [("listen-one-way", "error", "journeys/hello.yaml", 12, 18)]

@@ -404,6 +404,7 @@ def test_a_text_says_whether_it_needs_an_offer() -> None:
     ("text", "path", "code"),
     [
         ("Hello ¦{% if first_name %}x", SMS, "template-broken"),
+        ("Hello ¦{{ clinic.name\n  ) }}", SMS, "template-broken"),
         ("Hello\n  ¦{% endif %}", SMS, "template-broken"),
         ("Hello\n {{ clinic.name }} ¦{{ clinic.name", SMS, "template-broken"),
         ("Hello ¦{{ 1 / 0 }}", SMS, "template-broken"),

@@ -282,7 +282,7 @@ def problems_of(kind: str, node: Node) -> list[Problem]:
     return [problem for problem in reader.problems if problem.severity == "error"]
 
 
-JUNK = [
+JUNK: list[Node] = [
     Scalar("zzz", Place("x")), Scalar("7", Place("x")), Scalar("", Place("x")), Scalar("true", Place("x")), Scalar("zzz zzz", Place("x"), quoted=True),
     Seq((), Place("x")), Map((), Place("x")), Seq((Scalar("zzz", Place("x")),), Place("x")), Map(((Scalar("zzz", Place("x")), Scalar("1", Place("x"))),), Place("x")),
 ]  # fmt: skip
@@ -332,5 +332,11 @@ def test_a_spoiled_file_is_refused_by_both_or_by_neither(kind: str, data: st.Dat
     said = EDITOR.judge(kind, node)
     if said:
         assert problems, said
-    elif any(SEEN_BY_A_SCHEMA.match(problem.code) for problem in problems):
-        raise AssertionError([(problem.code, problem.message) for problem in problems])
+        return
+    # The names of segments that a schema offers are those of the file as it was.
+    seen = [
+        p
+        for p in problems
+        if SEEN_BY_A_SCHEMA.match(p.code) and (kind, p.code) != ("segments", "unknown-segment")
+    ]
+    assert [(problem.code, problem.message) for problem in seen] == []

@@ -150,6 +150,7 @@ GROUPS: Final = (
     Group("Texts", {
         "template-broken": error("the text cannot be rendered; the line is named", "correct it there"),
         "template-variable": error("a text names a variable that there is not", "the hint names the nearest one", "{{ firstname }}"),
+        "template-fallback": warning("a value that may be empty is printed as if it never were", "`{% if first_name %} {{ first_name }}{% endif %}`", "Hello {{ first_name }},"),
         "template-subject": error("an e-mail has no subject, or an empty one", "add a line `subject: …` to the front matter"),
         "template-language": Code("either", "a text is missing in one of the clinic's languages. An error in the clinic's own language, else a warning", "write it"),
         "template-twice": error("one text stands in two files: as Markdown, and as an MJML document", "keep one"),

@@ -36,6 +36,7 @@ from worker.workspace.config_services import SERVICE, parse_services
 
 CLOSED: Final = "closed"
 _DAYS: Final = "|".join(WEEKDAYS)
+ID_PATTERN: Final = "[a-z0-9][a-z0-9_-]{0,62}"
 WEEKDAYS_PATTERN: Final = f"(?:{_DAYS})(?:-(?:{_DAYS}))?"
 
 
@@ -151,7 +152,7 @@ CLINIC: Final = Block(
     "config/clinic.yaml",
     {
         "id": Field(
-            _text("an id", "[a-z0-9][a-z0-9_-]{0,62}", "default"),
+            Parsed("an id", _matching(ID_PATTERN), ID_PATTERN, "default", number=True),
             "The clinic's id in the database.",
             default="default",
         ),

@@ -31,10 +31,10 @@ from worker.domain.journey import (
     UntilFact,
     Wait,
 )
-from worker.domain.source import Node, Seq, compose
-from worker.workspace.files import Files, raw
+from worker.domain.source import Node, Seq
+from worker.workspace.files import Files
 from worker.workspace.trees import steps as step_blocks
-from worker.workspace.trees import under, word
+from worker.workspace.trees import tree_of, under, word
 from worker.workspace.yaml_text import flow
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -106,7 +106,7 @@ def written_journeys(files: Files) -> dict[str, tuple[str, Node]]:
     for path in sorted(files):
         if not path.startswith("journeys/") or path.count("/") != 1:
             continue
-        node, _ = compose(raw(files[path]), path)
+        node = tree_of(files, path)
         name = word(under(node, "journey"))
         if node is not None and name:
             found.setdefault(name, (path, node))

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from worker.domain.source import Map, Node, Seq, compose
-from worker.workspace.files import Files, raw
-from worker.workspace.trees import blocks, entries, listed, names, scalars, under, word, words_under
+from worker.workspace.files import Files
+from worker.workspace.trees import blocks, entries, listed, names, scalars, tree_of, under, word, words_under
 from worker.workspace.yaml_text import entry_text, flow, scalar, with_entries
 
 SEGMENTS: Final = "config/segments.yaml"
@@ -46,11 +46,11 @@ class Needs:
 
 def clinic_of(files: Files) -> Clinic:
     """The workspace's languages, segments and channels. What can't be read is left out."""
-    clinic = _tree(files, "config/clinic.yaml")
+    clinic = tree_of(files, "config/clinic.yaml")
     named = listed(under(clinic, "languages"))
     language = word(under(clinic, "language")) or next(iter(named), "en")
     stages, free = _segments(files)
-    channels = names(_tree(files, "config/channels.yaml"))
+    channels = names(tree_of(files, "config/channels.yaml"))
     return Clinic(
         language, tuple(dict.fromkeys((language, *named))), frozenset({*dict(stages), *names(free)}), channels
     )
@@ -115,7 +115,7 @@ def _stage(name: str, stages: tuple[tuple[str, Node], ...]) -> str:
 
 
 def _needed_services(trees: list[Node], recipe: str, sample: Files, files: Files, found: Needs) -> None:
-    theirs, ours = _tree(sample, SERVICES), _tree(files, SERVICES)
+    theirs, ours = tree_of(sample, SERVICES), tree_of(files, SERVICES)
     catalogue = dict(_named(theirs, "services"))
     family = {code: word(under(value, "family")) for code, value in catalogue.items()}
     spoken = {part for tree in trees for _, each in scalars(tree) for part in _WORD.findall(each.value)}
@@ -160,9 +160,9 @@ def _needed_services(trees: list[Node], recipe: str, sample: Files, files: Files
 
 
 def _needed_offers(trees: list[Node], recipe: str, sample: Files, files: Files, found: Needs) -> None:
-    theirs = _tree(sample, OFFERS)
+    theirs = tree_of(sample, OFFERS)
     offered = dict(_named(theirs, "offers"))
-    there = dict(_named(_tree(files, OFFERS), "offers"))
+    there = dict(_named(tree_of(files, OFFERS), "offers"))
     names = [
         name
         for tree in trees
@@ -207,14 +207,10 @@ def _add(found: Needs, files: Files, path: str, key: str, entries: Mapping[str, 
 
 def _segments(files: Files) -> tuple[tuple[tuple[str, Node], ...], Node | None]:
     """The stages in their order, and the tree of the free segments."""
-    tree = _tree(files, SEGMENTS)
+    tree = tree_of(files, SEGMENTS)
     lifecycle = under(tree, "lifecycle")
     items = lifecycle.items if isinstance(lifecycle, Seq) else ()
     return tuple(stage for item in items for stage in entries(item)), under(tree, "segments")
-
-
-def _tree(files: Files, path: str) -> Node | None:
-    return compose(raw(files[path]), path)[0] if path in files else None
 
 
 def _named(tree: Node | None, key: str) -> tuple[tuple[str, Node], ...]:

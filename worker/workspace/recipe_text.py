@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.domain.events import EVENT_TYPES
-from worker.domain.source import Map, Node, Problem, Scalar, Seq, compose
-from worker.workspace.files import Files, raw
+from worker.domain.source import Map, Node, Problem, Scalar, Seq
+from worker.workspace.files import Files
 from worker.workspace.needs import Clinic
-from worker.workspace.trees import blocks, entries, listed, scalars, steps, under, word, words_under
+from worker.workspace.trees import blocks, entries, listed, scalars, steps, tree_of, under, word, words_under
 from worker.workspace.untranslated import remarked
 from worker.workspace.yaml_text import replaced, scalar, without_items
 
@@ -157,7 +157,7 @@ def stories(name: str, recipe: Recipe, sample: Files, absent: Collection[str]) -
     for path in sorted(sample):
         if not path.startswith(SCENARIOS):
             continue
-        node, _ = compose(raw(sample[path]), path)
+        node = tree_of(sample, path)
         about = {each for key in ("journey", "journeys") for each in listed(under(node, key))}
         if about != {recipe.name}:
             continue

@@ -16,9 +16,9 @@ from typing import Final
 from worker.domain.calendar import parse_window
 from worker.domain.language_wait import parse_wait
 from worker.domain.shape import NAME
-from worker.domain.source import Map, Seq, compose
+from worker.domain.source import Map, Seq
 from worker.workspace.drawing import written_journeys
-from worker.workspace.files import Files, raw
+from worker.workspace.files import Files
 from worker.workspace.needs import Clinic, clinic_of, needs
 from worker.workspace.recipe_text import (
     CannotMake,
@@ -31,7 +31,7 @@ from worker.workspace.recipe_text import (
     texts,
 )
 from worker.workspace.rooms import read
-from worker.workspace.trees import listed, steps, under, word
+from worker.workspace.trees import listed, steps, tree_of, under, word
 
 __all__ = ["CannotMake", "Draft", "Question", "Recipe", "drafted", "make", "questions", "recipes"]
 
@@ -128,7 +128,7 @@ def drafted(name: str, recipe: Recipe, answers: Mapping[str, str], sample: Files
     absent = recipes(sample).keys() - written_journeys(files).keys() - {recipe.name}
     told = list(stories(name, recipe, sample, absent))
     new.update({each.path: each.text for each in told})
-    trees = [compose(raw(text), path)[0] for path, text in new.items()]
+    trees = [tree_of(new, path) for path in new]
     for old, fresh in renamed(name, recipe).items():
         new.update(texts(sample, old, fresh, used.get(old, frozenset()), clinic))
     for path in sorted(new):

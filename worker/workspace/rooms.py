@@ -27,7 +27,7 @@ from worker.workspace.file_names import name_problems
 from worker.workspace.files import Files, raw
 from worker.workspace.silence import silenced
 from worker.workspace.stories import read_stories, story_files
-from worker.workspace.template_problems import template_problems
+from worker.workspace.template_problems import Used, template_problems
 from worker.workspace.templates import Templates
 
 CONFIG: Final = ("clinic", "services", "segments", "policy", "channels", "offers")
@@ -97,7 +97,12 @@ class _Reading:
         stories: tuple[Story, ...] = ()
         if lint:
             stories = read_stories(reader, story_files(files), scope, journeys)
-            reader.problems += template_problems(files, templates, clinic)
+            titles = {name: segments.titles.get(name, name) for name in segments.named}
+            used = _used(journeys.values())
+            reader.problems += template_problems(
+                files, templates, clinic, segments=titles, used=used, offers=offers, senders=senders
+            )
+            self._offers(journeys.values(), templates, used)
             reader.problems += name_problems(files, dict(_names(composed)))
         problems = self._told(lint=lint)
         if any(problem.severity == "error" for problem in problems):
@@ -161,6 +166,17 @@ class _Reading:
         clashes(self.reader, [(journey, nodes[name]) for name, journey in journeys.items()])
         return journeys
 
+    def _offers(self, journeys: Iterable[Journey], templates: Templates, used: Used) -> None:
+        needed = {name for name, offers in used.items() if None in offers and templates.uses_offer(name)}
+        for step in (step for journey in journeys for step in journey.all_steps()):
+            if isinstance(step.action, Send) and step.action.offer is None and step.action.template in needed:
+                self.reader.problem(
+                    "offer-missing",
+                    step.place,
+                    f"`{step.action.template}` speaks of an offer, and step `{step.id}` makes none",
+                    "Add `offer: NAME` of config/offers.yaml, or choose another text.",
+                )
+
     def _senders(self, journey: Journey, senders: Mapping[str, Sender]) -> None:
         for step in journey.all_steps():
             if not isinstance(step.action, Send):
@@ -177,6 +193,15 @@ class _Reading:
 
 def _is_journey(path: str) -> bool:
     return path.startswith("journeys/") and path.count("/") == 1
+
+
+def _used(journeys: Iterable[Journey]) -> dict[str, set[str | None]]:
+    """The templates that steps send, each with their offers; None for a step that makes none."""
+    used: dict[str, set[str | None]] = {}
+    for step in (step for journey in journeys for step in journey.all_steps()):
+        if isinstance(step.action, Send):
+            used.setdefault(step.action.template, set()).add(step.action.offer)
+    return used
 
 
 def _names(composed: Mapping[str, Node]) -> Iterator[tuple[str, str]]:

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
-from worker.domain.source import Map, Node, Scalar, Seq
+from worker.domain.source import Map, Node, Scalar, Seq, compose
+from worker.workspace.files import Files, raw
+
+
+def tree_of(files: Files, path: str) -> Node | None:
+    """The tree of one file; None where it is missing, empty or can't be read."""
+    return _composed(files[path], path) if path in files else None
+
+
+@lru_cache(maxsize=512)
+def _composed(text: str, path: str) -> Node | None:
+    return compose(raw(text), path)[0]
 
 
 def under(node: Node | None, key: str) -> Node | None:
