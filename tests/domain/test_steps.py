@@ -502,3 +502,21 @@ def test_the_share_held_out_is_the_share_asked_for() -> None:
     )
     out = sum(run.held_out for patient in replay.patients.values() for run in patient.enrollments.values())
     assert 35 < out < 90
+
+
+# -- what a start may ask -----------------------------------------------------------------------------------------------------
+
+
+def test_a_start_by_segment_may_ask_for_earlier_messages() -> None:
+    wrote = journey("first", START, SMS)
+    asks = journey("second", "{enters: inactive_6, if: {none_of: [{got_message: {in: 200 days}}]}}", SMS)
+    found = told(rules(wrote, asks), willing(), FIRST, until="2027-01-31")
+    assert found.to == [("p-1", "first"), ("p-1", "second")]
+    assert found.sent[1][0] == "2026-09-19 00:00"  # 200 days after the first, not on 3 September
+
+
+def test_a_start_by_segment_may_ask_for_earlier_runs() -> None:
+    wrote = journey("first", START, SMS)
+    asks = journey("second", "{enters: inactive_6, if: {none_of: [{journey: {ever: [first]}}]}}", SMS)
+    found = told(rules(wrote, asks), willing(), FIRST, until="2027-01-31")
+    assert found.to == [("p-1", "first")]

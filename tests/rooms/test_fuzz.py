@@ -20,7 +20,7 @@ from tests.rooms.bad_files import PLACES, bad_files
 from tests.rooms.test_check import ROOMS
 from worker.domain.language import JOURNEY
 from worker.domain.problem_codes import CODES
-from worker.domain.yaml_mistakes import LINE_BREAK
+from worker.workspace.file_names import line_break
 from worker.workspace.files import read_folder
 from worker.workspace.rooms import read
 
@@ -60,7 +60,7 @@ def look(place: str, written: str | bytes) -> None:
         assert CODES[problem.code].severity in ("either", problem.severity), problem
         assert problem.message.strip()
         assert problem.file in files or problem.code in ("template-language", "file-missing"), problem
-        lines = LINE_BREAK.split(files.get(problem.file, ""))
+        lines = line_break(problem.file).split(files.get(problem.file, "").removeprefix("\ufeff"))
         assert 1 <= problem.line <= len(lines), problem
         assert 1 <= problem.column <= len(lines[problem.line - 1]) + 2, problem
 

@@ -82,6 +82,17 @@ def test_every_recipe_fits_a_workspace_as_init_lays_it_out_with_all_its_stories(
         assert told[f"journeys/scenarios/our_{name}.yaml"] == told[f"journeys/scenarios/{name}.yaml"] > 0
 
 
+def test_stories_that_cannot_hold_here_are_left_out_and_named(tmp_path: Path) -> None:
+    code, said = run("new", "journey", "ours", "--from", "birthday", "--yes", "-w", str(clinic(tmp_path)))
+    assert code == 0
+    said = " ".join(said.split())
+    assert (
+        "left out the story “Written to in the week before, so there is no greeting”: another journey" in said
+    )
+    assert "it does not hold with the closed days" in said
+    assert dict(foreign("birthday").left_out)
+
+
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_comments_and_layout_of_the_recipe_stay(name: str) -> None:
     written = foreign(name).new[f"journeys/our_{name}.yaml"].split("\n")

@@ -36,6 +36,7 @@ from worker.workspace.config import parse_channels, parse_clinic
 from worker.workspace.config_channels import PRICE, RATE
 from worker.workspace.config_services import parse_services
 from worker.workspace.files import raw, read_folder
+from worker.workspace.layout_new import lay_out
 from worker.workspace.schema import KINDS, schemas, scope_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,6 +103,20 @@ def test_a_segment_can_not_ask_what_only_a_journey_may() -> None:
     found = schemas(SCOPE)
     assert not {"this", "journey", "got_message"} & set(found["segments"]["$defs"]["condition"]["properties"])
     assert set(found["journey"]["$defs"]["condition"]["properties"]) == set(VOCABULARY)
+
+
+def test_a_new_workspace_has_a_schema_for_every_kind_of_file_and_an_editor_that_knows_them(
+    tmp_path: Path,
+) -> None:
+    lay_out(tmp_path / "clinic")
+    told = json.loads((tmp_path / "clinic" / ".vscode" / "settings.json").read_text(encoding="utf-8"))[
+        "yaml.schemas"
+    ]
+    assert {glob for globs in told.values() for glob in globs} == {
+        glob for kind in KINDS.values() for glob in kind.globs
+    }
+    for path in told:
+        validator(json.loads((tmp_path / "clinic" / path).read_text(encoding="utf-8")))
 
 
 # -- the same mistakes --------------------------------------------------------------------------------------------------------
@@ -216,12 +231,12 @@ def beyond(name: str, text: str) -> bool:
 
 
 @pytest.mark.parametrize("name", PATTERNED)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_a_text_of_the_pattern_is_read(name: str, data: st.DataObject) -> None:
     text = data.draw(GENERATED[name])
     if name == "net_revenue":
-        text = re.sub(" [A-Z]{3} ", " EUR ", text)
+        text = re.sub(" [A-Z]{3} ", " EUR ", text, count=1)
     assert beyond(name, text) or says(TEXTS[name])(text), text
 
 
@@ -229,12 +244,12 @@ LETTERS = "0123456789 :-–%.,abcdehiklmnoprstuvwyADMEURT"
 
 
 @pytest.mark.parametrize("name", PATTERNED)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_a_text_that_was_changed_a_little_is_judged_alike(name: str, data: st.DataObject) -> None:
-    text = data.draw(st.one_of(st.sampled_from(EXAMPLES[name]), GENERATED[name]))
+    text = data.draw(st.sampled_from(EXAMPLES[name]))
     if name == "net_revenue":
-        text = re.sub(" [A-Z]{3} ", " EUR ", text)
+        text = re.sub(" [A-Z]{3} ", " EUR ", text, count=1)
     for _ in range(data.draw(st.integers(0, 3))):
         at = data.draw(st.integers(0, len(text)))
         more = data.draw(st.sampled_from(["", *LETTERS]))

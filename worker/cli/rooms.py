@@ -14,9 +14,8 @@ from rich.text import Text
 from worker.cli import watch as watching
 from worker.cli.app import Usage, Workspace, app, err, fail, out, settings
 from worker.domain.source import Problem
-from worker.domain.yaml_mistakes import LINE_BREAK
 from worker.settings import Settings
-from worker.workspace.file_names import strays
+from worker.workspace.file_names import line_break, strays
 from worker.workspace.files import Files, NoWorkspace, read_folder
 from worker.workspace.layout_new import AlreadyThere, lay_out
 from worker.workspace.rooms import read
@@ -71,8 +70,19 @@ def _looked(given: Settings) -> bool:
     except NoWorkspace as error:
         out.print(Text(str(error), style="red"))
         return False
+    _refresh_schemas(given.workspace, files)
     show_problems(files, problems)
     return not has_errors(problems)
+
+
+def _refresh_schemas(folder: Path, files: Files) -> None:
+    """Tell the editor the names that there are now; only where it was told names before."""
+    from worker.workspace.schema import FOLDER, schema_files
+
+    for name, text in schema_files(files).items():
+        path = folder / FOLDER / name
+        if path.is_file() and path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
 
 
 def _write_text(folder: Path, files: Files, problems: list[Problem]) -> None:
@@ -112,7 +122,7 @@ def show_problems(files: Files, problems: list[Problem]) -> None:
         head.append(problem.severity, style=f"bold {style}")
         head.append(f" [{problem.code}] {problem.message}")
         out.print(head)
-        lines = LINE_BREAK.split(files.get(problem.file, "").removeprefix("\ufeff"))
+        lines = line_break(problem.file).split(files.get(problem.file, "").removeprefix("\ufeff"))
         if problem.line <= len(lines) and lines[problem.line - 1].strip():
             shown = lines[problem.line - 1].encode("utf-8", "replace").decode()
             shown = "".join(letter if letter.isprintable() else " " for letter in shown)

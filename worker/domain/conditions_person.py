@@ -148,6 +148,14 @@ class GotMessage(Leaf):
             for contact in look.contacts
         )
 
+    def turn(self, look: Look) -> date | None:
+        """Where the next message drops out of the span."""
+        if self.within is None:
+            return None
+        tz = look.facts.clinic.tz
+        ends = (add_days(local_day(contact.at, tz), self.within) for contact in look.contacts)
+        return min((end for end in ends if end > look.today), default=None)
+
     def reason(self, look: Look) -> str:
         """That none was sent."""
         when = f" in {self.within}" if self.within else ""

@@ -38,9 +38,9 @@ from worker.domain.source import Map, Node, Scalar
 _COUNT: Final = re.compile(
     r"(none|any|exactly (\d{1,6})|at least (\d{1,6})|at most (\d{1,6})|(\d{1,6}) to (\d{1,6})|(\d{1,6}))"
 )
-_AGO: Final = re.compile(r"(at least|less than|within) (.+?)(?: ago)?")
-_NEAR: Final = re.compile(r"(?:within|in the next) (.+)")
-_REVENUE: Final = re.compile(r"at least (.+? [A-Z]{3}) in (.+?)( before last_visit)?")
+_AGO: Final = re.compile(r"(at least|less than|within) (.+?)(?: ago)?", re.DOTALL)
+_NEAR: Final = re.compile(r"(?:within|in the next) (.+)", re.DOTALL)
+_REVENUE: Final = re.compile(r"at least (.+? [A-Z]{3}) in (.+?)( before last_visit)?", re.DOTALL)
 AREAS: Final = ("face", "body", "none")
 SERIES: Final[tuple[State, ...]] = ("open", "finished", "none")
 

@@ -139,7 +139,12 @@ class Name(Kind[str]):
     def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
         name = reader.name(node, self.is_a) or None
         if name in NO_NAMES:
-            reader.problem("shape-name", node, f"`{name}` can't be {self.is_a}: YAML has a meaning of its own for it", "Choose another name.")
+            reader.problem(
+                "shape-name",
+                node,
+                f"`{name}` can't be {self.is_a}: YAML has a meaning of its own for it",
+                "Choose another name.",
+            )
             return None
         return name
 

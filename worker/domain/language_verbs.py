@@ -20,10 +20,9 @@ from worker.domain.kinds import (
     Fields,
     Many,
     Name,
+    Offered,
     Parsed,
-    Schema,
     Table,
-    Text,
     Word,
 )
 from worker.domain.language_events import AFTER_THE_END, HEARDS
@@ -195,17 +194,7 @@ def _split(reader: Reader, found: Found, scope: Scope) -> Action | None:
 
 
 _CHANNEL: Final = Word("a channel", CHANNELS)
-
-
-class _TemplateName(Text):
-    """A text's name; `_send` looks it up together with its channels."""
-
-    def schema(self, scope: Any) -> Schema:
-        """The names that there are, for completion."""
-        return {"enum": sorted(scope.templates)} if scope.templates else super().schema(scope)
-
-
-_TEMPLATE_NAME: Final = _TemplateName()
+_TEMPLATE_NAME: Final = Offered(lambda scope: scope.templates or ())
 _OFFER: Final = Word("an offer of config/offers.yaml", lambda scope: scope.offers, "unknown-offer")
 _TAG_NAME: Final = Name("a tag")
 _WAY: Final = Word("an event, or `nothing`", {*EVENT_TYPES, NOTHING}, "unknown-event")
@@ -256,7 +245,7 @@ VERBS: Final[Mapping[str, Verb]] = {
         "Gives a person at the clinic something to do.",
         {
             "task": Field(TEXT, "Who does it, such as `front_desk`.", required=True),
-            "due": Field(Parsed("a number of working days", _working_days, r" *\d{1,3} working days? *", "1 working day"), "By the end of which working day.", default="1 working day"),
+            "due": Field(Parsed("a number of working days", _working_days, r" *[0-9]{1,3} working days? *", "1 working day"), "By the end of which working day.", default="1 working day"),
             "note": Field(TEXT, "What to do, in words."),
         },
         _task,
@@ -266,7 +255,7 @@ VERBS: Final[Mapping[str, Verb]] = {
         {
             "tag": Field(
                 Either(
-                    "a tag, a list of tags, or `{add: […], remove: […]}`", scalar=_TAG_NAME, many=Many(_TAG_NAME),
+                    "a tag, a list of tags, or `{add: […], remove: […]}`", scalar=_TAG_NAME, many=Many(_TAG_NAME, least=1),
                     block=Block("`tag`", {"add": Field(Many(_TAG_NAME), "Tags to set."), "remove": Field(Many(_TAG_NAME), "Tags to take away.")}),
                     hint="For example `tag: likes_email`.",
                 ),

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from worker.domain import ledger as ledgers
-from worker.domain.calendar import local_day, midnight
+from worker.domain.calendar import midnight
 from worker.domain.events import APPOINTMENT_STATUS, Event
 from worker.domain.facts import Facts
 from worker.domain.gate import ADDRESS_FIELD, MAX_EXCUSED, Defer, Drop, Question, Verdict, ask
@@ -210,7 +210,8 @@ class Planner(Starts):
     ) -> tuple[frozenset[str], frozenset[str]]:
         """Bring memberships up to date; returns what was entered and left, journeys' starts included."""
         patient, segments = self.patient, self.rules.segments
-        look = segments.look(self.facts, local_day(look_at, self.rules.clinic.tz))
+        # Starts of journeys may ask for earlier runs and messages; segments can't.
+        look = self.look(look_at)
         members = frozenset() if self.facts.erased else segments.members(look)
         entered, left = members - patient.members, patient.members - members
         for name in sorted(left):

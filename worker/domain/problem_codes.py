@@ -98,6 +98,7 @@ GROUPS: Final = (
         "offer-language": error("an offer has no text in one of the clinic's languages", "write it below `text`"),
         "offer-end": error("an offer ends never", "add `expires: 30 days` or `until: 2026-12-31`"),
         "offer-approval": error("nobody has approved an offer", "add `approved_by`"),
+        "offer-missing": error("a text speaks of an offer, and the step that sends it makes none", "add `offer: NAME` to the step"),
         "offer-care": error("a care message holds an offer, which makes it marketing", "take the offer out, or make it a marketing journey"),
     }),
     Group("Conditions and segments", {

@@ -300,9 +300,9 @@ def not_utf8(error: UnicodeDecodeError, file: str) -> Problem:
     )  # fmt: skip
 
 
-def place_of(text: str, at: int) -> tuple[int, int]:
+def place_of(text: str, at: int, line_break: re.Pattern[str] = LINE_BREAK) -> tuple[int, int]:
     """Line and column, from 1, of a character's index."""
-    breaks = list(LINE_BREAK.finditer(text, 0, at))
+    breaks = list(line_break.finditer(text, 0, at))
     return len(breaks) + 1, at - (breaks[-1].end() if breaks else 0) + 1
 
 

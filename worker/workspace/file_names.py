@@ -9,6 +9,7 @@ from typing import Final
 
 from worker.domain.shape import NAME, Reader
 from worker.domain.source import Place, Problem
+from worker.domain.yaml_mistakes import LINE_BREAK
 from worker.workspace.files import ROOMS, Files
 
 CONFIG_NAMES: Final = ("channels", "clinic", "offers", "policy", "segments", "services")
@@ -17,8 +18,14 @@ TEMPLATE_NAME: Final = re.compile(
 )
 """A template's file says its channel and its language."""
 LEFT_ALONE: Final = frozenset({".bak", ".orig", ".pyc"})
+_TEXT_LINE_BREAK: Final = re.compile(r"\r\n|[\n\r]")
 _PLAIN_NAME: Final = re.compile(r"[a-z0-9_./-]+")
 _FORM: Final = "Name it NAME.sms.LANGUAGE.j2, NAME.email.LANGUAGE.md or NAME.email.LANGUAGE.mjml."
+
+
+def line_break(path: str) -> re.Pattern[str]:
+    """What ends a line in that file, as its reader counts them: YAML knows more line breaks than Jinja."""
+    return _TEXT_LINE_BREAK if path.startswith("templates/") else LINE_BREAK
 
 
 def name_problems(files: Files, journeys: Mapping[str, str]) -> list[Problem]:

@@ -137,12 +137,9 @@ def drafted(name: str, recipe: Recipe, answers: Mapping[str, str], sample: Files
                 f"{path} is there already, and nothing is overwritten. Choose another name, or move that file."
             )
     lacking = needs(recipe.name, name, trees, sample, files)
-    left_out = tuple(story for each in told for story in each.left_out)
-    draft = Draft(
-        new, lacking.files, tuple(lacking.words), left_out, bool(given.keys() - {"title", "priority"})
-    )
-    _tried(draft, files)
-    return draft
+    left_out = tuple((story, OTHERS) for each in told for story in each.left_out)
+    differs = bool(given.keys() - {"title", "priority"})
+    return Draft(new, lacking.files, tuple(lacking.words), left_out, differs)
 
 
 def _name_is_free(name: str, recipe: Recipe, sample: Files, files: Files) -> None:

@@ -29,6 +29,7 @@ from worker.workspace.silence import silenced
 from worker.workspace.stories import read_stories, story_files
 from worker.workspace.template_problems import Used, template_problems
 from worker.workspace.templates import Templates
+from worker.workspace.untranslated import untranslated
 
 CONFIG: Final = ("clinic", "services", "segments", "policy", "channels", "offers")
 OPTIONAL: Final = frozenset({"services", "policy", "channels", "offers"})
@@ -102,6 +103,7 @@ class _Reading:
             reader.problems += template_problems(
                 files, templates, clinic, segments=titles, used=used, offers=offers, senders=senders
             )
+            reader.problems += untranslated(files)
             self._offers(journeys.values(), templates, used)
             reader.problems += name_problems(files, dict(_names(composed)))
         problems = self._told(lint=lint)

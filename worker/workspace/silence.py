@@ -15,6 +15,7 @@ from typing import Final
 from worker.domain.problem_codes import CODES
 from worker.domain.shape import Reader
 from worker.domain.source import Place, Problem, place_of
+from worker.workspace.file_names import line_break
 from worker.workspace.files import Files
 from worker.workspace.follow_ups import first_causes
 
@@ -96,5 +97,5 @@ def _found(path: str, text: str, matches: Iterable[re.Match[str]]) -> Iterator[A
         said = _SAID.match(match["said"])
         if said is None:
             continue
-        line, column = place_of(text, match.start("said") + said.start("code"))
+        line, column = place_of(text, match.start("said") + said.start("code"), line_break(path))
         yield Allowed(said["code"], Place(path, line, column), bool(said["reason"]))
