@@ -188,15 +188,19 @@ def test_every_example_event_is_accepted_and_every_type_has_one() -> None:
 
 def test_every_example_journey_is_right_in_the_sample_clinic() -> None:
     rules, templates = sample().rules, sample().templates
-    known = {name: templates.channels_of(name) for name in templates.names()}
+    scope = Scope(
+        rules.clinic,
+        frozenset(rules.segments.named),
+        templates={name: templates.channels_of(name) for name in templates.names()},
+        offers=frozenset(rules.offers),
+        journeys=frozenset(rules.journeys),
+    )
     examples = blocks("docs/reference/journeys.md", "yaml journey")
     assert examples
     for text in examples:
         reader = Reader()
         node, problems = compose(text, "example.yaml")
-        journey = parse_journey(
-            reader, node, text, Scope(rules.clinic, frozenset(rules.segments.named)), known
-        )
+        journey = parse_journey(reader, node, text, scope)
         assert [*problems, *reader.problems] == []
         assert isinstance(journey, Journey)
         assert journey.steps

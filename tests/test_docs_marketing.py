@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from worker.domain.language_wait import FACTS, parse_wait
 from worker.domain.offers import OFFERS
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader
-from worker.domain.source import Map, Node, Seq, compose
+from worker.domain.source import Map, Node, Problem, Seq, compose
 from worker.domain.story_file import BASE, EVENTS, EXPECTATION, HAPPENING, SETTINGS
 from worker.domain.story_file import VERBS as EXPECTED
 from worker.service.testing import Outcome, Teller
@@ -66,7 +67,7 @@ def composed(text: str) -> Node:
     return node
 
 
-def mistakes(kind: Kind[object], text: str) -> list[str]:
+def mistakes(kind: Kind[Any], text: str) -> list[str]:
     reader = Reader()
     assert kind.read(reader, composed(text), "the example", scope()) is not None or reader.problems
     return [f"{problem.message}; {problem.hint}" for problem in reader.problems]
@@ -80,36 +81,35 @@ def keys(node: Node) -> set[str]:
     return {name for item in node.items for name in keys(item)} if isinstance(node, Seq) else set()
 
 
-def laid_over(name: str) -> tuple[dict[str, str], list[str]]:
-    """The sample clinic with the files of a page over it; and the names of the page's journeys."""
-    files, names = dict(read_folder(ROOT)), []
+def on_page(name: str) -> dict[str, str]:
+    """The files of a workspace that a page shows: journeys, stories, and texts that are marked by their path."""
+    files: dict[str, str] = {}
     for token in PARSER.parse(text_of(name)):
         info, _, path = token.info.strip().partition(" ")
         found = re.search(r"^journey: (\w+)", token.content, re.MULTILINE)
-        if token.type != "fence" or (path and "/" not in path and found is None):
+        if token.type != "fence" or not path:
             continue
-        if (info, path) == ("yaml", "journey") and found is not None:
-            files[f"journeys/{found[1]}.yaml"] = token.content
-            names.append(found[1])
-        elif (info, path) == ("yaml", "story") and found is not None:
-            files[f"journeys/scenarios/{found[1]}.yaml"] = token.content
-        elif "/" in path:
+        if "/" in path:
             files[path] = token.content
-    return files, names
+        elif info == "yaml" and found is not None:
+            folder = {"journey": "journeys", "story": "journeys/scenarios"}[path]
+            files[f"{folder}/{found[1]}.yaml"] = token.content
+    return files
 
 
 @cache
-def outcomes(name: str) -> tuple[Rooms, tuple[Outcome, ...], tuple[str, ...]]:
-    files, names = laid_over(name)
-    rooms, problems = read(files)
-    assert [problem for problem in problems if problem.severity == "error"] == []
-    assert rooms is not None
+def laid_over(name: str) -> tuple[Rooms, tuple[Problem, ...]]:
+    """The sample clinic with the files of a page over it; with the problems of these files."""
+    rooms, problems = read({**read_folder(ROOT), **on_page(name)})
+    assert rooms is not None, problems
+    return rooms, tuple(problem for problem in problems if problem.file in on_page(name))
+
+
+@cache
+def told(name: str) -> tuple[Outcome, ...]:
+    rooms, _ = laid_over(name)
     teller = Teller(rooms)
-    return (
-        rooms,
-        tuple(teller.tell(story) for story in rooms.stories if set(story.journeys or ()) & set(names)),
-        tuple(names),
-    )
+    return tuple(teller.tell(story) for story in rooms.stories if story.place.file in on_page(name))
 
 
 def test_the_page_of_the_language_is_what_its_tool_writes() -> None:
@@ -197,27 +197,19 @@ def test_the_example_of_an_offer_is_right() -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_the_journeys_and_stories_of_a_page_have_no_mistakes_in_the_sample_clinic(name: str) -> None:
-    files, _ = laid_over(name)
-    before = read_folder(ROOT)
-    mine = {path for path, text in files.items() if before.get(path) != text}
-    assert mine
-    assert [problem for problem in read(files)[1] if problem.file in mine] == []
+def test_what_a_page_shows_has_no_mistakes_in_the_sample_clinic(name: str) -> None:
+    assert laid_over(name)[1] == ()
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_stories_of_a_page_go_as_they_say(name: str) -> None:
-    _, told, names = outcomes(name)
-    assert told
-    assert [
-        "\n".join((outcome.story.name, *(line for _, line in failure(outcome))))
-        for outcome in told
-        if not outcome.passed
-    ] == []
-    assert {journey for outcome in told for journey in outcome.story.journeys or ()} == set(names)
+    assert told(name)
+    assert [line for outcome in told(name) if not outcome.passed for _, line in failure(outcome)] == []
 
 
 @pytest.mark.parametrize("name", PAGES[:2])
 def test_the_stories_of_a_page_reach_every_step_and_way_of_its_journeys(name: str) -> None:
-    rooms, told, names = outcomes(name)
-    assert gaps([rooms.rules.journeys[each] for each in names], told) == []
+    known = laid_over(name)[0].rules.journeys
+    mine = [known[path[9:-5]] for path in on_page(name) if path.count("/") == 1]
+    assert mine
+    assert gaps(mine, told(name)) == []

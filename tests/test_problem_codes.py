@@ -37,7 +37,7 @@ def codes_in_the_code() -> set[str]:
         given = [word.value for word in call.keywords if word.arg == "code"]
         if name in ("problem", "Problem", "refuse", "_Refused"):
             given += call.args[:1]
-        elif name in ("choices", "Word"):
+        elif name in ("choices", "Word", "OneOf", "Offered"):
             given += call.args[2:]
         found |= {text for text in literals(given) if CODE.fullmatch(text)}
     return found

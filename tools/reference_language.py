@@ -19,7 +19,7 @@ from worker.domain.language import JOURNEY
 from worker.domain.language_start import DATE_FIELDS, START_FIELDS
 from worker.domain.language_verbs import COMMON, VERBS
 from worker.domain.offers import OFFER
-from worker.domain.story_file import BASE, EVENTS, SETTINGS, STORY
+from worker.domain.story_file import BASE, DROPS, ENDS, EVENTS, SETTINGS, STORY
 from worker.domain.story_file import VERBS as EXPECTED
 
 LANGUAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "marketing" / "language.md"
@@ -37,7 +37,7 @@ JOURNEY_EXAMPLES: Final[Mapping[str, str]] = {
     "one_per": "one_per: appointment",
     "goal": "goal: {any_of: [booking.created, visit.completed], within: 60 days}",
     "stop_if": "stop_if: {tags: [complaint]}",
-    "holdout": "holdout: 10%",
+    "holdout": "holdout: ten",
     "send_between": "send_between: 10:00 - 19:00",
     "send_on": "send_on: [tue, wed, thu]",
     "expires": "expires: 2 days",
@@ -382,6 +382,7 @@ def _offers() -> Iterable[str]:
     yield "## Offers\n\nconfig/offers.yaml says what a message may promise. A step names it by `offer: free_review`.\n"
     yield _fence(OFFER_EXAMPLE)
     yield _plain(OFFER.fields)
+    yield "Exactly one of `expires` and `until`, and a name under `approved_by`: without them the offer is refused.\n"
 
 
 def _stories() -> Iterable[str]:
@@ -393,15 +394,18 @@ def _stories() -> Iterable[str]:
     yield _table(SETTINGS, SETTING_EXAMPLES)
     yield "The patient:\n"
     yield _table(BASE, PERSON_EXAMPLES)
-    yield "What may happen, each with its date before it:\n\n| event | example |\n|---|---|"
+    yield "What may happen, each with its date before it:\n\n| event | what may be said of it | example |\n|---|---|---|"
     for name in EVENTS_TOLD:
         if name in EVENTS:
-            yield f"| `{name}` | `- 2026-03-02 10:00: {one_line(EVENT_EXAMPLES[name])}` |"
+            said = ", ".join(_key(key, field.required) for key, field in EVENTS[name].items())
+            yield f"| `{name}` | {said} | `- 2026-03-02 10:00: {one_line(EVENT_EXAMPLES[name])}` |"
     yield "\nWhat may be expected, each with its moment, or its day alone, before it:\n\n| word | means | example |\n|---|---|---|"
     for name, fields in EXPECTED.items():
         more = "".join(f" `{key}`: {field.about}" for key, field in fields.items() if key != name)
         yield f"| `{name}` | {fields[name].about}{more} | `- 2026-04-01 10:00: {{{EXPECTED_EXAMPLES[name]}}}` |"
-    yield ""
+    ends, drops = (", ".join(f"`{word}`" for word in words) for words in (ENDS, sorted(DROPS)))
+    yield f"\nA journey ends as {ends}. A message is held back `because` of {drops}; [messages](../reference/messages.md) explains them.\n"
+    yield "Where several journeys run, a step is written `win_back_6.hello`. A story that expects `nothing` says `until` when.\n"
 
 
 def one_line(event: str) -> str:

@@ -110,7 +110,8 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
 
 
 def test_an_empty_file_is_nothing_and_no_problem() -> None:
-    assert compose("", "a.yaml") == compose("# only a comment\n", "a.yaml") == (None, [])
+    for text in ("", "# only a comment\n", "---\n", "~\n", "--- # nothing\n"):
+        assert compose(text, "a.yaml") == (None, [])
 
 
 def test_a_bomb_is_refused_at_its_first_anchor() -> None:

@@ -93,6 +93,7 @@ RAW = [
     ("yaml-not-utf8", "scenarios", b"\xef\xbb\xbfjourney: hello\nzone: \xff\n", 2, 7),
     ("yaml-not-utf8", "sms", "Hello\nκαι ".encode() + b"\xff", 2, 5),
     ("yaml-not-utf8", "email", b"---\nsubject: \xff\n---\nHello\n", 2, 10),
+    ("yaml-character", "sms", b"Hello\nyou\x0c", 2, 4),
     ("yaml-tab", "journeys", b"\tjourney: later\n", 1, 1),
     ("yaml-character", "journeys", b"journey: later\ntitle: a\x07b\n", 2, 9),
     ("yaml-character", "policy", b"quiet_hours:\x00\n", 1, 13),
@@ -104,6 +105,8 @@ RAW = [
     ("yaml-too-deep", "scenarios", b"[" * 60 + b"]" * 60, 1, 52),
     ("file-empty", "journeys", b"", 1, 1),
     ("file-empty", "clinic", b"\n\n", 1, 1),
+    ("file-empty", "clinic", b"---\n", 1, 1),
+    ("file-empty", "segments", b"~\n", 1, 1),
 ]
 
 

@@ -40,7 +40,7 @@ def variables(**changes: object) -> dict[str, object]:
     return {
         "first_name": "Eleni",
         "practitioner": "Dr Kalliopi Markou",
-        "clinic": {key: CLINIC[key] for key in ("name", "phone", "address", "booking_url")},
+        "clinic": {key: CLINIC[key] for key in ("name", "phone", "address", "booking_url", "review_url")},
         "unsubscribe_url": STOP,
         "offer": Promise("WELCOME10", {"en": "a voucher", "el": "ένα κουπόνι"}, date(2026, 12, 31), "GR"),
     } | changes

@@ -53,6 +53,7 @@ class Clinic:
     phone: str = ""
     address: str = ""
     booking_url: str = ""
+    review_url: str = ""
     opening: Mapping[str, Window] = field(default_factory=dict)
     closed: frozenset[date] = frozenset()
     allow_list: frozenset[str] = frozenset()

@@ -179,7 +179,9 @@ def parse_segments(reader: Reader, node: Node | None, scope: Scope) -> Segments:
     for key, value in free:
         if isinstance(value, Map):
             title = next((v for k, v in value.entries if k.value == "title"), None)
-            if title is not None:
+            if isinstance(title, Scalar) and title.empty:
+                reader.problem("shape-empty", title, "`title` has no value", "Write one, or remove the key.")
+            elif title is not None:
                 titles[key.value] = TITLE.kind.read(reader, title, "`title`", scope) or titles[key.value]
             value = Map(tuple((k, v) for k, v in value.entries if k.value != "title"), value.place)
         named[key.value] = parse_condition(reader, value, scope, f"segment `{key.value}`")
@@ -222,8 +224,8 @@ def _no_circles(reader: Reader, named: Mapping[str, Condition], names: Mapping[s
             )
             return 0
         if name not in depth:
-            if len(path) > MAX_CHAIN:
-                return len(path)
+            if len(path) > 10 * MAX_CHAIN:
+                return MAX_CHAIN + 1  # what is far too long need not be walked to its end
             below = [walk(other, (*path, name)) for other in named[name].segments() if other in named]
             depth[name] = 1 + max(below, default=0)
         return depth[name]

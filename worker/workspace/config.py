@@ -187,6 +187,7 @@ CLINIC: Final = Block(
         "phone": Field(TEXT, "As patients call it, with country code, in quotes."),
         "address": Field(TEXT, "The postal address; it stands under every e-mail."),
         "booking_url": Field(TEXT, "Where patients book."),
+        "review_url": Field(TEXT, "Where patients may write a review."),
         "opening_hours": Field(
             OpeningKind(),
             "Hours by weekday or range, and `closed`: a list of dates.",
@@ -236,6 +237,7 @@ def parse_clinic(reader: Reader, node: Node | None, services: Node | None) -> Cl
         phone=found.get("phone", ""),
         address=found.get("address", ""),
         booking_url=found.get("booking_url", ""),
+        review_url=found.get("review_url", ""),
         opening=opening,
         closed=closed,
         allow_list=frozenset(found.get("allow_list", ())),

@@ -43,8 +43,9 @@ class Vocabulary:
         own |= {place.name for place in clinic.locations.values()} | {
             place.address for place in clinic.locations.values()
         }
-        host = urlsplit(clinic.booking_url).netloc
-        own |= {clinic.booking_url, clinic.booking_url.rstrip("/"), host} if host else set()
+        for url in (clinic.booking_url, clinic.review_url):
+            host = urlsplit(url).netloc
+            own |= {url, url.rstrip("/"), host} if host else set()
         names = sorted(
             {" ".join(fold(name).text.split()) for name in own if name.strip()}, key=len, reverse=True
         )

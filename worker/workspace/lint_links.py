@@ -17,7 +17,7 @@ _BARE = re.compile(
     r"(?<![\w@./:=-])(?:www\.[\w-]+(?:\.[\w-]+)+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|gr|cy|net|org|eu|co|me|ly|io|gl|link|site|clinic|health|info|uk|de|fr|it))(?:/[^\s)>\"'<]*)?(?![\w@])", re.IGNORECASE
 )  # fmt: skip
 _GOOD: Final = ("https://", "tel:", "mailto:", "#")
-_OWN = re.compile(r"\{\{-?\s*(?:clinic\.booking_url|unsubscribe_url)\b")
+_OWN = re.compile(r"\{\{-?\s*(?:clinic\.(?:booking|review)_url|unsubscribe_url)\b")
 _HINT: Final = (
     "Links begin with https://, tel: or mailto:, or are {{ clinic.booking_url }} or {{ unsubscribe_url }}."
 )

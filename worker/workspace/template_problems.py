@@ -14,8 +14,9 @@ from typing import Any
 
 from worker.domain.clinic import Clinic
 from worker.domain.offers import Offer
-from worker.domain.source import Problem
+from worker.domain.source import Problem, place_of
 from worker.workspace.config_channels import Sender
+from worker.workspace.file_names import line_break
 from worker.workspace.files import Files
 from worker.workspace.lint_health import Vocabulary, health, health_of_offers, health_once_filled
 from worker.workspace.lint_layout import layouts, stands_alone
@@ -34,7 +35,7 @@ __all__ = ["sample_variables", "template_problems", "variables"]
 Used = Mapping[str, Collection[str | None]]
 """Every template that a step names, with the offers of those steps; None for a step without one."""
 
-_SURROGATE = re.compile("[\udc80-\udcff]")
+_NO_TEXT = re.compile("[\udc80-\udcff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def template_problems(
@@ -48,7 +49,7 @@ def template_problems(
     senders: Mapping[str, Sender] | None = None,
 ) -> list[Problem]:
     """All that is wrong with the texts. `segments` maps names to titles; without `used`, nothing is said of texts that nobody sends; `senders` say what an SMS costs."""
-    told = [_not_utf8(path, text) for path, text in sorted(files.items()) if path.startswith("templates/")]
+    told = [_no_text(path, text) for path, text in sorted(files.items()) if path.startswith("templates/")]
     if broken := [problem for problem in told if problem is not None]:
         return broken
     problems = [_said(error) for error in layouts(templates)]
@@ -188,13 +189,18 @@ def _said(error: TemplateError) -> Problem:
     return Problem("template-broken", "error", *place)
 
 
-def _not_utf8(path: str, text: str) -> Problem | None:
-    """The first byte that is no UTF-8; such bytes stand in the text as surrogates (see files.py)."""
-    found = _SURROGATE.search(text)
+def _no_text(path: str, text: str) -> Problem | None:
+    """The first byte that is no UTF-8 (such bytes stand in the text as surrogates, see files.py), or the first control character."""
+    found = _NO_TEXT.search(text)
     if found is None:
         return None
-    at = found.start()
-    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    line, column = place_of(
+        text.removeprefix("\ufeff"), found.start() - text.startswith("\ufeff"), line_break(path)
+    )
+    if found[0] < " " or found[0] == "\x7f":
+        said = f"the character U+{ord(found[0]):04X} is not allowed in a text"
+        hint = "Remove it, or type the line anew: it may have come along when text was pasted."
+        return Problem("yaml-character", "error", path, line, column, said, hint)
     return Problem(
         "yaml-not-utf8",
         "error",

@@ -35,7 +35,7 @@ _OPTIONAL = ("first_name", "practitioner", "unsubscribe_url")
 _EMPTY_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 
 Variables = Mapping[str, object]
-"""What a text may name: `first_name` (may be ""), `clinic` with `name`, `phone`, `address` and `booking_url`, `practitioner` (may be ""),
+"""What a text may name: `first_name` (may be ""), `clinic` with `name`, `phone`, `address`, `booking_url` and `review_url`, `practitioner` (may be ""),
 `unsubscribe_url` (e-mail; may be "" or absent), `offer` (a Promise, or absent). `language` is set here."""
 
 

@@ -13,7 +13,7 @@ SAMPLE_CODE: Final = "SAMPLE10"
 SAMPLE_DAY: Final = date(2030, 12, 31)
 KNOWN: Final = frozenset(
     {
-        "first_name", "practitioner", "unsubscribe_url", "language", "clinic.name", "clinic.phone", "clinic.address", "clinic.booking_url",
+        "first_name", "practitioner", "unsubscribe_url", "language", "clinic.name", "clinic.phone", "clinic.address", "clinic.booking_url", "clinic.review_url",
         "offer.code", "offer.text", "offer.until",
     }
 )  # fmt: skip
@@ -59,6 +59,7 @@ def variables(
         "phone": clinic.phone,
         "address": clinic.address,
         "booking_url": clinic.booking_url,
+        "review_url": clinic.review_url,
     }
     return {
         "first_name": first_name,
