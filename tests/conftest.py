@@ -21,10 +21,20 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.eventually import eventually
 from worker.queue.client import connect
 from worker.queue.embedded import EmbeddedQueue
+
+# The same examples every time, so that a run says something about the change that it is run on. To look for new ones: REVISIT_TEST_EXPLORE=1.
+settings.register_profile(
+    "steady",
+    derandomize="REVISIT_TEST_EXPLORE" not in os.environ,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("steady")
 
 NOBODY = 65534
 PR_SET_PDEATHSIG = 1

@@ -37,7 +37,7 @@ JOURNEY_EXAMPLES: Final[Mapping[str, str]] = {
     "one_per": "one_per: appointment",
     "goal": "goal: {any_of: [booking.created, visit.completed], within: 60 days}",
     "stop_if": "stop_if: {tags: [complaint]}",
-    "holdout": "holdout: ten",
+    "holdout": "holdout: 10%",
     "send_between": "send_between: 10:00 - 19:00",
     "send_on": "send_on: [tue, wed, thu]",
     "expires": "expires: 2 days",

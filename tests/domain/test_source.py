@@ -110,7 +110,7 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
 
 
 def test_an_empty_file_is_nothing_and_no_problem() -> None:
-    for text in ("", "# only a comment\n", "---\n", "~\n", "--- # nothing\n"):
+    for text in ("", "# only a comment\n", "---\n", "--- # nothing\n"):
         assert compose(text, "a.yaml") == (None, [])
 
 

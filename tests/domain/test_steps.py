@@ -446,7 +446,9 @@ def test_a_birthday_is_greeted_once_whatever_happens_on_that_day() -> None:
     these = rules(journey("cake", "{date: birthday, if: {next_booking: none}}", SMS, repeat="always"))
     booked = booking("2026-07-01 10:00", "b-1", told="2026-06-15 10:00")
     gone = event("booking.cancelled", "2026-06-15 11:00", appointment_id="b-1", cancelled_by="patient")
-    found = told(these, willing("2026-03-01", date_of_birth="1990-06-15"), FIRST, booked, gone, until="2026-12-31")
+    found = told(
+        these, willing("2026-03-01", date_of_birth="1990-06-15"), FIRST, booked, gone, until="2026-12-31"
+    )
     assert found.sent == [("2026-06-15 00:00", "hello", "sms")]
 
 
@@ -520,3 +522,14 @@ def test_a_start_by_segment_may_ask_for_earlier_runs() -> None:
     asks = journey("second", "{enters: inactive_6, if: {none_of: [{journey: {ever: [first]}}]}}", SMS)
     found = told(rules(wrote, asks), willing(), FIRST, until="2027-01-31")
     assert found.to == [("p-1", "first")]
+
+
+def test_a_moment_that_is_past_when_a_tag_is_reached_means_now() -> None:
+    found = run(
+        "{id: first, wait: 3 weeks, tag: x}",
+        "{id: late, wait: until 1 week after first_visit, tag: y}",
+        "{id: last, wait: 1 day, tag: z}",
+    )
+    assert [trace.at for trace in found.traces if trace.what == "tagged"] == [
+        at(f"2026-03-{day} 12:00") for day in (24, 24, 25)
+    ]

@@ -106,7 +106,6 @@ RAW = [
     ("file-empty", "journeys", b"", 1, 1),
     ("file-empty", "clinic", b"\n\n", 1, 1),
     ("file-empty", "clinic", b"---\n", 1, 1),
-    ("file-empty", "segments", b"~\n", 1, 1),
 ]
 
 

@@ -259,7 +259,7 @@ class _Composer:
 
 
 def compose(written: str | bytes, file: str) -> tuple[Node | None, list[Problem]]:
-    """The tree of one file and what is wrong with it. A file without a value is `None` without a Problem."""
+    """The tree of one file and what is wrong with it. An empty file is `None` without a Problem."""
     if isinstance(written, str):
         text = written.removeprefix("\ufeff")
     else:
@@ -276,7 +276,7 @@ def compose(written: str | bytes, file: str) -> tuple[Node | None, list[Problem]
         return None, [composer.character(odd.start(1), said)]
     try:
         node = composer.document()
-        nothing = isinstance(node, Scalar) and node.empty
+        nothing = isinstance(node, Scalar) and not node.quoted and not node.value
         return None if nothing else node, composer.problems
     except _Refused as refused:
         return None, [refused.problem]

@@ -104,8 +104,12 @@ class Steps(Runs):
 
     def _take(self, run: Enrollment, journey: Journey, step: Step, due: datetime, look: Look) -> bool:
         action = step.action
+        if isinstance(action, Send | GiveTask):
+            return self._effect(run, journey, step, action, due)
+        # A moment that was past before the step was reached is now as good as ever: these are never too late.
+        due = max(due, run.based_at)
         if isinstance(action, Stop):
-            self.end(run, "finished", action.reason, max(due, run.based_at), step.id)
+            self.end(run, "finished", action.reason, due, step.id)
             return False
         if isinstance(action, Branch):
             chosen = next(
@@ -126,10 +130,8 @@ class Steps(Runs):
             return True
         if isinstance(action, Listen):
             return self._listen(run, journey, step, action, due)
-        if isinstance(action, Tag):
-            self._tag(run, journey, step, action, due)
-            return True
-        return self._effect(run, journey, step, action, due)
+        self._tag(run, journey, step, action, due)
+        return True
 
     def _effect(
         self, run: Enrollment, journey: Journey, step: Step, action: Send | GiveTask, due: datetime

@@ -36,7 +36,7 @@ from worker.workspace.config_services import SERVICE, parse_services
 
 CLOSED: Final = "closed"
 _DAYS: Final = "|".join(WEEKDAYS)
-ID_PATTERN: Final = "[a-z0-9][a-z0-9_-]{0,62}"
+ID_PATTERN: Final = "(?!(?:true|false|null)$)[a-z0-9][a-z0-9_-]{0,62}"
 WEEKDAYS_PATTERN: Final = f"(?:{_DAYS})(?:-(?:{_DAYS}))?"
 
 

@@ -131,14 +131,18 @@ class _Reading:
             return None
         node, problems = compose(raw(self.files[path]), path)
         self.reader.problems += problems
+        node = None if isinstance(node, Scalar) and node.empty else node
         if node is None and not problems and name not in OPTIONAL:
-            self.reader.problem("file-empty", Place(path), f"{path} is empty", "")
-        return None if isinstance(node, Scalar) and node.empty else node
+            self.reader.problem(
+                "file-empty", Place(path), f"{path} is empty", "Write it; `revisit init DIR` lays one out."
+            )
+        return node
 
     def _composed(self, paths: Iterable[str]) -> Iterator[tuple[str, Node]]:
         for path in paths:
             node, problems = compose(raw(self.files[path]), path)
             self.reader.problems += problems
+            node = None if isinstance(node, Scalar) and node.empty else node
             if node is not None:
                 yield path, node
             elif not problems:

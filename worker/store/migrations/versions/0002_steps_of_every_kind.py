@@ -52,4 +52,9 @@ def upgrade() -> None:
     _partial("ix_enrollments_due", "enrollments", ["due_at"], "outcome IS NULL AND due_at IS NOT NULL")
     op.create_index("ix_enrollments_journey", "enrollments", ["clinic_id", "journey", "entered_at"])
     op.create_index("ix_enrollments_patient", "enrollments", ["clinic_id", "patient_id"])
-    _partial("ix_enrollments_turn", "enrollments", ["clinic_id", "journey"], "lot IS NOT NULL AND turn_at IS NULL AND outcome IS NULL")
+    _partial(
+        "ix_enrollments_turn",
+        "enrollments",
+        ["clinic_id", "journey"],
+        "lot IS NOT NULL AND turn_at IS NULL AND outcome IS NULL",
+    )
