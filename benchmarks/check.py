@@ -49,4 +49,6 @@ def check_vs_compose() -> Measure:
         began = time.process_time()
         read(files)
         ratios.append((time.process_time() - began) / alone)
-    return Measure(round(sorted(ratios)[1], 2), "x", f"yaml.compose of the same {JOURNEYS} journeys (SafeLoader)")
+    return Measure(
+        round(sorted(ratios)[1], 2), "x", f"yaml.compose of the same {JOURNEYS} journeys (SafeLoader)"
+    )

@@ -15,11 +15,11 @@ from markdown_it import MarkdownIt
 
 from worker.cli import demo, events, new, preview, rooms, running, schema, show, testing
 from worker.cli.app import app
+from worker.domain.conditions.grammar import VOCABULARY
 from worker.domain.events import EXTERNAL_TYPES, INTERNAL_TYPES, Event
-from worker.domain.grammar import VOCABULARY
 from worker.domain.journey import Journey
 from worker.domain.language import JOURNEY, parse_journey
-from worker.domain.language_verbs import VERBS
+from worker.domain.language.verbs import VERBS
 from worker.domain.outbox import MOVES
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader

@@ -11,22 +11,22 @@ import pytest
 
 from tests.test_docs import PARSER, ROOT, sample, text_of
 from tools import reference_language as page
+from worker.domain.conditions.grammar import CONDITION, VOCABULARY
+from worker.domain.conditions.grammar_visits import NARROW, NARROW_FIELDS
 from worker.domain.events import EVENT_TYPES
-from worker.domain.grammar import CONDITION, VOCABULARY
-from worker.domain.grammar_visits import NARROW, NARROW_FIELDS
 from worker.domain.journey import Journey
 from worker.domain.kinds import Block, Fields, Kind
 from worker.domain.language import JOURNEY, parse_journey
-from worker.domain.language_start import DATE_FIELDS, START, START_FIELDS
-from worker.domain.language_steps import STEPS
-from worker.domain.language_verbs import COMMON, VERBS
-from worker.domain.language_wait import FACTS, parse_wait
+from worker.domain.language.start import DATE_FIELDS, START, START_FIELDS
+from worker.domain.language.steps import STEPS
+from worker.domain.language.verbs import COMMON, VERBS
+from worker.domain.language.wait import FACTS, parse_wait
 from worker.domain.offers import OFFERS
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Problem, Seq, compose
-from worker.domain.story_file import BASE, EVENTS, EXPECTATION, HAPPENING, SETTINGS
-from worker.domain.story_file import VERBS as EXPECTED
+from worker.domain.stories.file import BASE, EVENTS, EXPECTATION, HAPPENING, SETTINGS
+from worker.domain.stories.file import VERBS as EXPECTED
 from worker.service.testing import Outcome, Teller
 from worker.service.testing_report import failure, gaps
 from worker.workspace.files import read_folder

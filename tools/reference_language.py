@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from worker.domain.conditions.grammar import VOCABULARY
+from worker.domain.conditions.grammar_visits import NARROW_FIELDS
 from worker.domain.events import APPOINTMENT_STATUS, EVENT_TYPES, INTERNAL_TYPES
-from worker.domain.grammar import VOCABULARY
-from worker.domain.grammar_visits import NARROW_FIELDS
 from worker.domain.kinds import Fields
 from worker.domain.language import JOURNEY
-from worker.domain.language_start import DATE_FIELDS, START_FIELDS
-from worker.domain.language_verbs import COMMON, VERBS
+from worker.domain.language.start import DATE_FIELDS, START_FIELDS
+from worker.domain.language.verbs import COMMON, VERBS
 from worker.domain.offers import OFFER
-from worker.domain.story_file import BASE, DROPS, ENDS, EVENTS, SETTINGS, STORY
-from worker.domain.story_file import VERBS as EXPECTED
+from worker.domain.stories.file import BASE, DROPS, ENDS, EVENTS, SETTINGS, STORY
+from worker.domain.stories.file import VERBS as EXPECTED
 
 LANGUAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "marketing" / "language.md"
 

@@ -14,10 +14,9 @@ from typing import Any
 from worker.domain.calendar import zone
 from worker.domain.clinic import Clinic, Mode
 from worker.domain.conditions import Condition, Look
+from worker.domain.conditions.grammar import parse_condition
 from worker.domain.events import Event
 from worker.domain.facts import Facts
-from worker.domain.grammar import parse_condition
-from worker.domain.scope import Scope
 from worker.domain.history import Enrollment, Task, Trace, Transition
 from worker.domain.language import parse_journey
 from worker.domain.ledger import empty, fold
@@ -25,6 +24,7 @@ from worker.domain.planner import Patient, Planner
 from worker.domain.policy import Policy, parse_policy
 from worker.domain.replay import Replay, Sent
 from worker.domain.rules import Rules
+from worker.domain.scope import Scope
 from worker.domain.segments import Segments, parse_segments
 from worker.domain.shape import Reader
 from worker.domain.source import Node, Problem, compose

@@ -24,8 +24,8 @@ from tests.domain.build import (
 )
 from tests.domain.strategies import FIRST, conditions, events
 from worker.domain.conditions import Condition, Look
+from worker.domain.conditions.grammar import VOCABULARY, Scope, parse_condition
 from worker.domain.events import Event
-from worker.domain.grammar import VOCABULARY, Scope, parse_condition
 from worker.domain.history import Contact, Enrollment
 from worker.domain.shape import Reader
 
@@ -254,7 +254,7 @@ def test_another_currency_does_not_count() -> None:
 def run(name: str, outcome: str | None = None) -> Enrollment:
     moment = at("2026-01-01")
     return Enrollment(
-        f"{name}/p-1/x", "p-1", name, "v", "x", moment, "time", None, 0, moment, None, outcome=outcome
+        f"{name}/p-1/x", "p-1", name, "v", "x", moment, "time", None, "", moment, None, outcome=outcome
     )
 
 

@@ -27,9 +27,7 @@ def read(text: str | bytes) -> tuple[Journey | None, list[Problem]]:
     reader = Reader()
     reader.problems += problems
     written = text if isinstance(text, str) else text.decode("utf-8", "replace")
-    return (
-        parse_journey(reader, node, written, SCOPE) if node is not None else None
-    ), reader.problems
+    return (parse_journey(reader, node, written, SCOPE) if node is not None else None), reader.problems
 
 
 HEAD = "journey: a\nstart: {enters: new}\n"

@@ -23,7 +23,7 @@ from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Problem
 from worker.domain.stories import COMPLETE, Expectation, Moment, Story
-from worker.domain.story_file import DROPS, ENDS, EVENTS, PERSON, SETTINGS, STORIES, VERBS
+from worker.domain.stories.file import DROPS, ENDS, EVENTS, PERSON, SETTINGS, STORIES, VERBS
 from worker.service.testing import Outcome, Teller, judge
 from worker.service.testing_report import failure, gaps, reason
 from worker.workspace.files import read_folder

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def problems(
     return template_problems(files, Templates(files), CLINIC, **{"segments": SEGMENTS, **given})  # type: ignore[arg-type]
 
 
-def found(marked: str, path: str = SMS, **given: object) -> tuple[set[tuple[str, int, int]], tuple[int, int]]:
+def found(marked: str, path: str = SMS, **given: Any) -> tuple[set[tuple[str, int, int]], tuple[int, int]]:
     """The codes with their places, and the place that is marked."""
     at = marked.index("¦")
     line, column = marked.count("\n", 0, at) + 1, at - marked.rfind("\n", 0, at)

@@ -20,9 +20,9 @@ from tests.rooms.test_contract_files import FILES as CONTRACT
 from tests.schemas import Editor, kind_of, validator
 from worker.domain import patterns
 from worker.domain.calendar import parse_clock, parse_window
-from worker.domain.grammar import VOCABULARY
-from worker.domain.grammar_person import AGE
-from worker.domain.grammar_visits import IN_DAYS, Asked
+from worker.domain.conditions.grammar import VOCABULARY
+from worker.domain.conditions.grammar_person import AGE
+from worker.domain.conditions.grammar_visits import IN_DAYS, Asked
 from worker.domain.kinds import CLOCK, DAY, DAYS, MONEY, PERCENT, SPAN, SWITCH, WINDOW, Kind
 from worker.domain.language import parse_journey
 from worker.domain.offers import parse_offers
@@ -31,7 +31,7 @@ from worker.domain.scope import Scope
 from worker.domain.segments import parse_segments
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Place, Problem, Scalar, Seq, compose
-from worker.domain.story_parse import parse_stories
+from worker.domain.stories.parse import parse_stories
 from worker.workspace.config import parse_channels, parse_clinic
 from worker.workspace.config_channels import PRICE, RATE
 from worker.workspace.config_services import parse_services

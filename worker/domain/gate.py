@@ -21,7 +21,7 @@ from typing import Final
 
 from worker.domain.calendar import add_span, local_day, midnight, next_open
 from worker.domain.conditions import Look
-from worker.domain.conditions_person import age_on
+from worker.domain.conditions.person import age_on
 from worker.domain.facts import Facts
 from worker.domain.history import Contact, Message
 from worker.domain.journey import Journey, Send

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from worker.domain.calendar import Span, Window
 from worker.domain.conditions import AllOf, Condition
-from worker.domain.conditions_visits import ANYTHING, Narrow
+from worker.domain.conditions.visits import ANYTHING, Narrow
 from worker.domain.source import Place
 
 Status = Literal["draft", "live", "paused"]

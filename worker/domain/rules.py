@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from worker.domain.clinic import Clinic
-from worker.domain.conditions_person import GotMessage
+from worker.domain.conditions.person import GotMessage
 from worker.domain.history import Message
 from worker.domain.journey import Journey, Send
 from worker.domain.offers import Offer

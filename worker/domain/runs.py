@@ -14,7 +14,7 @@ from datetime import datetime
 
 from worker.domain.calendar import add_span, local_day
 from worker.domain.conditions import Look
-from worker.domain.conditions_visits import ANYTHING
+from worker.domain.conditions.visits import ANYTHING
 from worker.domain.events import APPOINTMENT_STATUS, INTERNAL_TYPES, Event
 from worker.domain.facts import Appointment, Facts
 from worker.domain.history import Enrollment, Message, Trace

@@ -16,8 +16,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from worker.domain.conditions import AllOf, Condition, InSegment, Leaf, Look, NoneOf
+from worker.domain.conditions.grammar import CONDITION, CONDITION_BLOCK, Scope, parse_condition
 from worker.domain.facts import Facts
-from worker.domain.grammar import CONDITION, CONDITION_BLOCK, Scope, parse_condition
 from worker.domain.kinds import TEXT, Block, Field, Kind, Name, Schema, described
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Scalar, Seq

@@ -15,7 +15,7 @@ from itertools import chain, count
 from worker.domain import ledger as ledgers
 from worker.domain.calendar import add_span, local_day
 from worker.domain.conditions import Look
-from worker.domain.conditions_person import next_birthday
+from worker.domain.conditions.person import next_birthday
 from worker.domain.events import Event
 from worker.domain.facts import Appointment, Facts
 from worker.domain.history import Enrollment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from worker.domain.language_lints import renamed
+from worker.domain.language.lints import renamed
 from worker.domain.shape import Reader
 from worker.domain.source import Problem
 from worker.store import rooms as stored

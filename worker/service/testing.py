@@ -23,7 +23,7 @@ from worker.domain.patient import Patient, Plan
 from worker.domain.replay import Replay, Sent
 from worker.domain.rules import Rules
 from worker.domain.stories import COMPLETE, PATIENT, Expectation, Raw, Story, raw_events
-from worker.domain.story_file import ENDS
+from worker.domain.stories.file import ENDS
 from worker.intake.cloudevents import Rejected, parse_event
 from worker.workspace.offering import Promise, promise
 from worker.workspace.rooms import Rooms

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from worker.domain.calendar import parse_window
-from worker.domain.language_wait import parse_wait
+from worker.domain.language.wait import parse_wait
 from worker.domain.shape import NAME
 from worker.domain.source import Map, Seq
 from worker.workspace.drawing import written_journeys

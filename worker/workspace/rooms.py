@@ -13,7 +13,7 @@ from typing import Final
 
 from worker.domain.journey import Journey, Send
 from worker.domain.language import parse_journey
-from worker.domain.language_lints import clashes
+from worker.domain.language.lints import clashes
 from worker.domain.offers import parse_offers
 from worker.domain.policy import parse_policy
 from worker.domain.rules import Rules

@@ -21,7 +21,7 @@ from worker.domain.scope import Scope
 from worker.domain.segments import SEGMENTS, parse_segments
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Scalar, compose
-from worker.domain.story_file import STORIES
+from worker.domain.stories.file import STORIES
 from worker.workspace.config import CLINIC, parse_channels, parse_clinic
 from worker.workspace.config_channels import CHANNELS_FILE
 from worker.workspace.config_services import SERVICES

@@ -10,7 +10,7 @@ from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Place, compose
 from worker.domain.stories import Story
-from worker.domain.story_parse import parse_stories
+from worker.domain.stories.parse import parse_stories
 from worker.workspace.files import Files, raw
 
 FOLDER: Final = "journeys/scenarios/"

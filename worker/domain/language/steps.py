@@ -7,8 +7,8 @@ from typing import Any, Final
 from worker.domain.calendar import Span
 from worker.domain.journey import Step, Stop
 from worker.domain.kinds import Block, Kind, Ref, Schema
-from worker.domain.language_verbs import VERBS
-from worker.domain.language_ways import STEPS, Steps
+from worker.domain.language.verbs import VERBS
+from worker.domain.language.ways import STEPS, Steps
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Place, Scalar, Seq

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from worker.domain.conditions_visits import ANYTHING
+from worker.domain.conditions.grammar_visits import NARROW, parse_narrow
+from worker.domain.conditions.visits import ANYTHING
 from worker.domain.events import APPOINTMENT_STATUS, EVENT_TYPES, INTERNAL_TYPES
-from worker.domain.grammar_visits import NARROW, parse_narrow
 from worker.domain.journey import Goal, Heard
 from worker.domain.kinds import SPAN, Block, Either, Field, Kind, Many, Schema
 from worker.domain.scope import Scope

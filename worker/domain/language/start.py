@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from worker.domain.calendar import WEEKDAYS, parse_span
 from worker.domain.conditions import AllOf, AnyOf, Condition
-from worker.domain.conditions_days import OnDays
-from worker.domain.conditions_person import Birthday
+from worker.domain.conditions.days import OnDays
+from worker.domain.conditions.grammar import CONDITION
+from worker.domain.conditions.person import Birthday
 from worker.domain.events import APPOINTMENT_STATUS
-from worker.domain.grammar import CONDITION
 from worker.domain.journey import EVERYONE, Days, Repeat, Start
 from worker.domain.kinds import (
     DAY,
@@ -26,7 +26,7 @@ from worker.domain.kinds import (
     Schema,
     Word,
 )
-from worker.domain.language_events import AFTER_THE_END, HEARD
+from worker.domain.language.events import AFTER_THE_END, HEARD
 from worker.domain.scope import Scope
 from worker.domain.segments import start_condition
 from worker.domain.shape import Reader

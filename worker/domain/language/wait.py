@@ -6,7 +6,7 @@ import re
 from typing import Any, Final, Literal, cast
 
 from worker.domain.calendar import WEEKDAYS, parse_clock, parse_span
-from worker.domain.conditions_visits import ANYTHING, Narrow
+from worker.domain.conditions.visits import ANYTHING, Narrow
 from worker.domain.journey import UntilClock, UntilFact, Wait
 from worker.domain.kinds import SPAN_PATTERN, Kind, Schema
 from worker.domain.scope import Scope

@@ -26,7 +26,7 @@ from worker.domain.kinds import (
 )
 from worker.domain.shape import NAME, Reader
 from worker.domain.source import Node
-from worker.domain.story_kinds import (
+from worker.domain.stories.kinds import (
     BORN,
     EXACT,
     LINE,

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Final, Literal, cast
 from worker.domain import patterns
 from worker.domain.calendar import Span, parse_span
 from worker.domain.conditions import Condition
-from worker.domain.conditions_courses import Series, State, Untried
-from worker.domain.conditions_money import Revenue
-from worker.domain.conditions_visits import ANYTHING, Ago, Count, Had, Narrow, NextBooking, Number
-from worker.domain.conditions_visits import Kind as Counted
+from worker.domain.conditions.courses import Series, State, Untried
+from worker.domain.conditions.money import Revenue
+from worker.domain.conditions.visits import ANYTHING, Ago, Count, Had, Narrow, NextBooking, Number
+from worker.domain.conditions.visits import Kind as Counted
 from worker.domain.kinds import (
     MONEY,
     TEXT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from worker.domain.conditions import InSegment
-from worker.domain.grammar import CONDITION
+from worker.domain.conditions.grammar import CONDITION
 from worker.domain.journey import OTHERWISE, Branch, Case, Step
 from worker.domain.kinds import Block, Field, Kind, Name, Ref, Schema, Table, Word
 from worker.domain.scope import Scope
@@ -17,7 +17,7 @@ Ways = tuple[tuple[Scalar, Steps], ...]
 
 
 def _steps_kind() -> Kind[Steps]:
-    from worker.domain.language_steps import StepsKind  # steps hold ways that hold steps
+    from worker.domain.language.steps import StepsKind  # steps hold ways that hold steps
 
     return StepsKind()
 

@@ -25,9 +25,9 @@ from worker.domain.kinds import (
     Table,
     Word,
 )
-from worker.domain.language_events import AFTER_THE_END, HEARDS
-from worker.domain.language_wait import WAIT
-from worker.domain.language_ways import BranchKind, Steps, WaysKind
+from worker.domain.language.events import AFTER_THE_END, HEARDS
+from worker.domain.language.wait import WAIT
+from worker.domain.language.ways import BranchKind, Steps, WaysKind
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Scalar, Seq

@@ -5,7 +5,7 @@ Rules
 2. `turn` names the next day on which time alone may change a leaf: never too late, possibly one on which nothing changes; `segments.next_change` tries them in order.
 3. "At least 6 months ago" means today ≥ anchor + 6 months, clamped; "in 6 months" is its exact opposite.
 
-The kinds that look at visits are in `conditions_visits`, those that look at the patient in `conditions_person`.
+The kinds that look at visits are in `visits`, those that look at the patient in `person`; `grammar` reads them all.
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ from worker.domain.calendar import Span
 from worker.domain.events import APPOINTMENT_STATUS
 from worker.domain.journey import Journey, Repeat, Start
 from worker.domain.kinds import PERCENT, SPAN, TEXT, WINDOW, Block, Field, Many, Name, Whole, Word
-from worker.domain.language_events import GoalKind
-from worker.domain.language_lints import lint
-from worker.domain.language_start import PACE, REPEAT, START, SendOnKind, StopIfKind
-from worker.domain.language_steps import STEPS, VERBS
+from worker.domain.language.events import GoalKind
+from worker.domain.language.lints import lint
+from worker.domain.language.start import PACE, REPEAT, START, SendOnKind, StopIfKind
+from worker.domain.language.steps import STEPS, VERBS
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Node, Scalar, Seq

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from worker.domain.conditions import AllOf, AnyOf, Condition, InSegment, NoneOf
-from worker.domain.conditions_visits import ThisIs
-from worker.domain.grammar_person import (
+from worker.domain.conditions.grammar_person import (
     AGE,
     ALLOWS,
     BIRTHDAY,
@@ -22,7 +21,7 @@ from worker.domain.grammar_person import (
     LAST_PRACTITIONER,
     TAGS,
 )
-from worker.domain.grammar_visits import (
+from worker.domain.conditions.grammar_visits import (
     COMPLEMENT,
     HAD_AREAS,
     HAD_FAMILIES,
@@ -37,6 +36,7 @@ from worker.domain.grammar_visits import (
     parse_narrow,
     some,
 )
+from worker.domain.conditions.visits import ThisIs
 from worker.domain.kinds import Kind, Ref, Schema
 from worker.domain.kinds import Word as OneOf
 from worker.domain.scope import Scope

@@ -20,8 +20,8 @@ from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Place, Scalar
 from worker.domain.stories import Expectation, Happening, Moment, Story
-from worker.domain.story_file import STORIES
-from worker.domain.story_kinds import Said
+from worker.domain.stories.file import STORIES
+from worker.domain.stories.kinds import Said
 
 Found = Mapping[str, tuple[Any, Node]]
 _NOON: Final = 720

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Final, Literal
 
 from worker.domain import patterns
 from worker.domain.conditions import AnyOf, Condition
-from worker.domain.conditions_person import Age, Allows, Birthday, GotMessage, InJourney, OneOf
+from worker.domain.conditions.grammar_visits import IN_DAYS, LOCATION, PRACTITIONER, Said, parse_count, some
+from worker.domain.conditions.person import Age, Allows, Birthday, GotMessage, InJourney, OneOf
 from worker.domain.events import CHANNELS, PURPOSES
-from worker.domain.grammar_visits import IN_DAYS, LOCATION, PRACTITIONER, Said, parse_count, some
 from worker.domain.kinds import TEXT, Block, Field, Kind, Offered, Schema, Table, Word
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node
