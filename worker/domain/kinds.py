@@ -9,7 +9,7 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -395,14 +395,3 @@ DAY: Final[Kind[date]] = Parsed("a date", _iso_day, patterns.DATE, "2026-12-25")
 MONEY: Final[Kind[tuple[int, str]]] = Parsed("an amount of money", _money, patterns.MONEY, "1200 EUR")
 TEXTS: Final[Kind[tuple[str, ...]]] = Many(TEXT)
 PERCENT: Final[Kind[int]] = Parsed("a share in whole percents", _percent, patterns.PERCENT, "10%")
-
-
-def table_of(fields: Fields) -> Sequence[tuple[str, str, str]]:
-    """(key, what for, default) of every field, for the reference."""
-    return [(name, field.about, field.default) for name, field in fields.items()]
-
-
-__all__ = [
-    "ANY_SCALAR", "CLOCK", "DAY", "DAYS", "DEFS", "MONEY", "PERCENT", "SPAN", "SWITCH", "TEXT", "TEXTS", "WINDOW", "Block", "Either", "Field", "Fields", "Kind",
-    "Many", "Name", "Offered", "Parsed", "Ref", "Schema", "Table", "Text", "Whole", "Word", "definitions", "described", "parse_span", "table_of", "text_schema",
-]  # fmt: skip

@@ -40,6 +40,7 @@ from worker.domain.waits import due_of
 
 PAUSED_LOOK = timedelta(hours=1)
 """How soon to look again at a run whose journey is paused."""
+HELD_OUT = "the patient is held out, so that the effect can be measured"
 
 
 class Steps(Runs):
@@ -143,13 +144,7 @@ class Steps(Runs):
             self._go_on(run, journey, step, max(due, run.based_at))
             return True
         if run.held_out:
-            self._trace(
-                run.journey,
-                step.id,
-                due,
-                "withheld",
-                "the patient is held out, so that the effect can be measured",
-            )
+            self._trace(run.journey, step.id, due, "withheld", HELD_OUT)
             after = first_moment(self.rules, self.facts, journey, due) if isinstance(action, Send) else due
             self._go_on(run, journey, step, after)
             return True
@@ -177,13 +172,7 @@ class Steps(Runs):
 
     def _tag(self, run: Enrollment, journey: Journey, step: Step, action: Tag, due: datetime) -> None:
         if run.held_out:
-            self._trace(
-                run.journey,
-                step.id,
-                due,
-                "withheld",
-                "the patient is held out, so that the effect can be measured",
-            )
+            self._trace(run.journey, step.id, due, "withheld", HELD_OUT)
             self._go_on(run, journey, step, due)
             return
         by = f"{run.id}/{step.id}"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from functools import cache
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 import phonenumbers
 
 from worker.domain import patterns
-from worker.domain.calendar import WEEKDAYS, Window, zone
+from worker.domain.calendar import WEEKDAYS, Window
 from worker.domain.clinic import Clinic, Location
 from worker.domain.kinds import (
     DAY,
@@ -24,13 +22,13 @@ from worker.domain.kinds import (
     Kind,
     Many,
     Parsed,
-    Ref,
     Schema,
     Table,
     Word,
 )
 from worker.domain.shape import Reader
 from worker.domain.source import Node, Scalar
+from worker.domain.zones import ZONE
 from worker.workspace.config_channels import Sender, parse_channels
 from worker.workspace.config_services import SERVICE, parse_services
 
@@ -46,31 +44,6 @@ def _matching(pattern: str) -> Callable[[str], str | None]:
 
 def _text(is_a: str, pattern: str, example: str) -> Kind[str]:
     return Parsed(is_a, _matching(pattern), pattern, example)
-
-
-class ZoneKind(Kind[str]):
-    """A time zone by its IANA name."""
-
-    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
-        """The name of a zone that there is."""
-        return reader.parsed(node, "a time zone of the IANA list", _zone, "Europe/Athens")
-
-    def schema(self, scope: Any) -> Schema:
-        """The names."""
-        return {"enum": _zones()}
-
-
-def _zone(text: str) -> str | None:
-    try:
-        zone(text)
-    except ValueError:
-        return None
-    return text
-
-
-@cache
-def _zones() -> list[str]:
-    return sorted(available_timezones())
 
 
 class CountryKind(Kind[str]):
@@ -138,7 +111,6 @@ def _range(text: str) -> tuple[str, ...]:
     return tuple(WEEKDAYS[(start + step) % 7] for step in range((end - start) % 7 + 1))
 
 
-ZONE: Final[Kind[str]] = Ref("zone", ZoneKind)
 LANGUAGE: Final = _text("a language", "[a-z]{2}", "en")
 LOCATION: Final = Block(
     "",

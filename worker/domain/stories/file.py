@@ -32,13 +32,13 @@ from worker.domain.stories.kinds import (
     LINE,
     NONE,
     WHEN,
-    ZONE,
     Dated,
     Events,
     ServiceCode,
     Verbs,
     Visit,
 )
+from worker.domain.zones import ZONE
 
 DROPS: Final = frozenset(
     {

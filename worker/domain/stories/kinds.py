@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
-from zoneinfo import available_timezones
 
 from worker.domain import patterns
-from worker.domain.calendar import parse_clock, zone
-from worker.domain.kinds import ANY_SCALAR, Block, Fields, Kind, Parsed, Ref, Schema, text_schema
+from worker.domain.calendar import parse_clock
+from worker.domain.kinds import ANY_SCALAR, Block, Fields, Kind, Parsed, Schema, text_schema
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader, iso_day, money
 from worker.domain.source import Map, Node, Place, Scalar
@@ -46,29 +45,6 @@ BORN: Final[Kind[Any]] = Parsed(
     "a date", lambda text: "" if text == NONE else iso_day(text) if re.fullmatch(patterns.DATE, text) else None,
     f"(?:{NONE}|{patterns.DATE})", "1990-02-28",
 )  # fmt: skip
-
-
-class ZoneName(Kind[str]):
-    """A time zone by its IANA name."""
-
-    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
-        """The name of a zone that there is."""
-        return reader.parsed(node, "a time zone of the IANA list", _zone, "Europe/Athens")
-
-    def schema(self, scope: Any) -> Schema:
-        """The names."""
-        return {"enum": sorted(available_timezones())}
-
-
-def _zone(text: str) -> str | None:
-    try:
-        zone(text)
-    except ValueError:
-        return None
-    return text
-
-
-ZONE: Final[Kind[str]] = Ref("zone", ZoneName)
 
 
 class Line(Kind[str]):
