@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -533,3 +534,18 @@ def test_a_moment_that_is_past_when_a_tag_is_reached_means_now() -> None:
     assert [trace.at for trace in found.traces if trace.what == "tagged"] == [
         at(f"2026-03-{day} 12:00") for day in (24, 24, 25)
     ]
+
+
+def test_a_correction_gives_who_is_held_out_no_other_turn_than_who_was_written_to() -> None:
+    text = journey("j", START, SMS, "{id: hear, listen_for: message.replied, up_to: 1 month}", holdout="10%")
+    gone = event(
+        "booking.cancelled", "2026-03-08 12:00", appointment_id="a-1", cancelled_by="patient", version=9
+    )
+    back = visit("2026-04-08 12:00", "a-2")
+    sides: tuple[Literal["nobody", "everybody"], ...] = ("nobody", "everybody")
+    for who in sides:
+        replay = Replay(rules(text), holdout=who)
+        list(replay.run([willing(), FIRST, gone, back], at("2026-06-30")))
+        assert [
+            run.outcome for patient in replay.patients.values() for run in patient.enrollments.values()
+        ] == ["withdrawn"]

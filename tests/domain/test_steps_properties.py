@@ -53,10 +53,10 @@ class Writer:
 
     def steps(self, depth: int, done: frozenset[str], *, stops: bool = False) -> list[str]:
         """Some steps; `done` is what surely stands before them (`send`, `task`). One way of each step must not stop, or what follows is never reached."""
-        found = []
+        found: list[str] = []
         verbs = VERBS if depth < DEPTH else VERBS[:4]
         for _ in range(self.draw(st.integers(2, 4) if depth == 0 else st.integers(0, 2))):
-            verb = self.draw(st.sampled_from(verbs))
+            verb = self.draw(st.sampled_from(verbs)) if depth or found else "send"
             found.append(self._step(verb, depth, done))
             done |= {verb}
         if stops and self.draw(st.booleans()):
@@ -91,7 +91,7 @@ class Writer:
     def _listen(self, depth: int, done: frozenset[str]) -> dict[str, str]:
         known = [*HAPPENS]
         if not self.alone:
-            known += [*(ANSWERED * 2 if "send" in done else ()), *(["task.done"] if "task" in done else [])]
+            known = [*(ANSWERED * 3 if "send" in done else ()), *(["task.done"] if "task" in done else []), *known]  # fmt: skip
         heard = self.draw(st.lists(st.sampled_from(known), min_size=1, max_size=2, unique_by=_type))
         ways = [name for name in (*map(_type, heard), "nothing") if self.draw(st.booleans())]
         span = self.draw(st.sampled_from(["10 days", "1 month", "1 day", "6 hours"]))
@@ -195,7 +195,7 @@ def worlds(draw: st.DrawFn, *, alone: bool = False, policy: str = CAPPED) -> tup
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(worlds(), st.integers(0, 2**16))
 def test_stopping_and_resuming_at_any_moment_changes_no_line(
     world: tuple[Rules, list[Event], datetime], seed: int
@@ -205,7 +205,7 @@ def test_stopping_and_resuming_at_any_moment_changes_no_line(
     assert list(interrupted(Replay(these), story, until, Random(seed))) == whole
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(worlds(), st.data())
 def test_an_event_that_is_told_again_changes_nothing(
     world: tuple[Rules, list[Event], datetime], data: st.DataObject
@@ -220,7 +220,7 @@ def test_an_event_that_is_told_again_changes_nothing(
     assert shown(doubled) == shown(story)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(worlds())
 def test_a_run_ends_or_waits_for_something_that_comes_and_does_each_step_once(
     world: tuple[Rules, list[Event], datetime],
@@ -243,7 +243,7 @@ def test_a_run_ends_or_waits_for_something_that_comes_and_does_each_step_once(
     assert all(count <= entered[patient, name] for (patient, name, _), count in done.items())
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(worlds(alone=True, policy=QUIET))
 def test_who_is_held_out_gets_nothing_and_takes_the_same_ways(
     world: tuple[Rules, list[Event], datetime],

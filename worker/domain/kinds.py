@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
 from worker.domain import patterns
-from worker.domain.calendar import Span, Window, parse_clock, parse_span, parse_window
+from worker.domain.calendar import Span, Window, parse_clock, parse_window
 from worker.domain.patterns import whole
 from worker.domain.shape import NAME, Reader, iso_day, money
 from worker.domain.source import Map, Node, Scalar, Seq

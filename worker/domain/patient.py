@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.domain import ledger as ledgers
+from worker.domain.facts import Facts
 from worker.domain.history import Contact, Enrollment, Message, Task, Trace, Transition
 
 
 @dataclass(slots=True)
 class Patient:
-    """Everything that is known of one patient. `as_of` is the patient's own clock: the moment that `members` is true for."""
+    """Everything that is known of one patient. `as_of` is the patient's own clock: the moment that `members` is true for.
+
+    `facts` are those that were computed last, kept so that appointments need not be read again; they are never stored.
+    """
 
     id: str
     ledger: ledgers.Ledger = field(default_factory=ledgers.empty)
@@ -23,6 +27,7 @@ class Patient:
     enrollments: dict[str, Enrollment] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
     contacts: Sequence[Contact] = ()
+    facts: Facts | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)

@@ -32,14 +32,16 @@ class Runs:
         self.patient = patient
         self.now = now
         self.plan = Plan()
-        self._facts: Facts | None = None
 
     @property
     def facts(self) -> Facts:
         """The facts of the ledger as it stands."""
-        if self._facts is None or self._facts.ledger is not self.patient.ledger:
-            self._facts = Facts(self.patient.id, self.patient.ledger, self.rules.clinic, self._facts)
-        return self._facts
+        known, clinic = self.patient.facts, self.rules.clinic
+        if known is not None and known.ledger is self.patient.ledger and known.clinic is clinic:
+            return known
+        same = known if known is not None and known.clinic is clinic else None
+        found = self.patient.facts = Facts(self.patient.id, self.patient.ledger, clinic, same)
+        return found
 
     def look(self, at: datetime, appointment: str | None = None) -> Look:
         """A look at the patient on the clinic-local day of `at`."""

@@ -145,8 +145,11 @@ class Steps(Runs):
             return True
         if run.held_out:
             self._trace(run.journey, step.id, due, "withheld", HELD_OUT)
-            after = first_moment(self.rules, self.facts, journey, due) if isinstance(action, Send) else due
-            self._go_on(run, journey, step, after)
+            if isinstance(action, Send):
+                # It would have been reached: its turn is used up as that of a patient who was written to.
+                due = first_moment(self.rules, self.facts, journey, due)
+                run = replace(run, reached=run.reached + (self.rules.clinic.mode == "live"))
+            self._go_on(run, journey, step, due)
             return True
         if isinstance(action, GiveTask):
             until = self.rules.clinic.working_days_after(due, action.due_days)
