@@ -549,3 +549,28 @@ def test_a_correction_gives_who_is_held_out_no_other_turn_than_who_was_written_t
         assert [
             run.outcome for patient in replay.patients.values() for run in patient.enrollments.values()
         ] == ["withdrawn"]
+
+
+def test_a_target_that_a_correction_moves_into_the_past_fell_due_when_that_was_told() -> None:
+    again = visit("2026-04-20 15:00", "a-2")
+    void = event("visit.voided", "2026-06-20 10:00", appointment_id="a-2", version=9)
+    found = run(
+        "{id: hello, wait: until 90 days after last_visit, send: sms, template: t}",
+        "{id: next, wait: 1 day, tag: x}",
+        events=(again, void),
+    )
+    assert [trace.at for trace in found.traces if trace.what in ("skipped", "tagged", "finished")] == [
+        at("2026-06-20 10:00"), at("2026-06-21 10:00"), at("2026-06-21 10:00"),
+    ]  # fmt: skip
+
+
+def test_among_messages_that_are_due_together_the_lower_priority_goes_first() -> None:
+    late = journey(
+        "late", START, "{id: hello, wait: 8 hours, send: sms, template: t}", priority="1", expires="9 days"
+    )
+    early = journey(
+        "early", START, "{id: hello, wait: 7 hours, send: sms, template: t}", priority="9", expires="9 days"
+    )
+    policy = 'quiet_hours: {marketing: "19:00 - 10:00"}\nfrequency_caps: {marketing: [1 per 7 days]}'
+    found = told(rules(late, early, policy=policy), willing(), FIRST, until="2026-03-31")
+    assert found.to == [("p-1", "late"), ("p-1", "early")]

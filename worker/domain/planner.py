@@ -57,7 +57,7 @@ class Planner(Starts):
         self._withdraw(touched(fact_time(event), before, after), at)
         self._goals(event, at)
         self._stops(at)
-        self._follow_facts()
+        self._follow_facts(at)
         self._hear(event, at)
         entered, left = self._move("event", patient.as_of, silent=silent, told_at=at)
         if not silent and not self._told_before_merge(event):

@@ -64,7 +64,7 @@ class Replay:
         self.patients: dict[str, Patient] = {}
         self.aliases: dict[str, str] = {}
         self._reached: dict[tuple[str, str], list[Contact]] = defaultdict(list)
-        self._queue: list[tuple[datetime, int, int, str, str]] = []
+        self._queue: list[tuple[datetime, int, int, int, str, str]] = []
         self._order = count()
         self._lines: list[tuple[datetime, str, int, Line | Sent]] = []
         self._waiting: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
@@ -102,7 +102,7 @@ class Replay:
                 self._give_turns(self._now)
             if not self._queue:
                 break
-            at, kind, _, patient, key = self._queue[0]
+            at, kind, _, _, patient, key = self._queue[0]
             if at > until or (at == until and changes_only and kind != _CHANGE):
                 break
             self._now = at
@@ -158,6 +158,11 @@ class Replay:
         planner.receive(event, silent=event.historical or is_old(event, self.rules, event.time))
         self._take(patient, planner.plan)
 
+    def _priority(self, message: Message) -> int:
+        """Who goes first among those that are due together, as in live running: what the journey says now."""
+        journey = self.rules.journeys.get(message.journey)
+        return journey.priority if journey is not None else 0
+
     def _give_turns(self, now: datetime) -> None:
         """Hand out the turns of journeys with a pace, by lot, to those who wait since this instant."""
         waiting, self._waiting = self._waiting, defaultdict(list)
@@ -209,14 +214,14 @@ class Replay:
         for key in plan.messages:
             message = patient.messages[key]
             if message.state == "scheduled":
-                self._push(message.due_at, _MESSAGE, patient.id, key)
+                self._push(message.due_at, _MESSAGE, patient.id, key, self._priority(message))
             else:
                 del patient.messages[key]
                 if message.state in ("dropped", "rehearsed"):
                     self._line(message.decided_at or message.due_at, patient.id, message)
 
-    def _push(self, at: datetime, kind: int, patient: str, key: str) -> None:
-        heapq.heappush(self._queue, (at, kind, next(self._order), patient, key))
+    def _push(self, at: datetime, kind: int, patient: str, key: str, priority: int = 0) -> None:
+        heapq.heappush(self._queue, (at, kind, priority, next(self._order), patient, key))
 
     def _line(self, at: datetime, patient: str, line: Line | Sent) -> None:
         self._lines.append((at, patient, next(self._order), line))

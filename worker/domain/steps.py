@@ -286,8 +286,8 @@ class Steps(Runs):
     def _due(self, run: Enrollment, step: Step) -> datetime | None:
         return due_of(step.wait, run.based_at, self.facts, self.now, self.facts.appointment(run.appointment))
 
-    def _follow_facts(self) -> None:
-        """Move the steps that wait on a fact with it."""
+    def _follow_facts(self, at: datetime) -> None:
+        """Move the steps that wait on a fact with it. One that a correction moves into the past fell due when that was told."""
         for run in self.active():
             journey = self.rules.journey(run.journey, run.version)
             step = journey.step(run.position) if journey is not None else None
@@ -297,4 +297,5 @@ class Steps(Runs):
                 continue
             aimed = self._aim(run, journey)
             if aimed.due_at != run.due_at:
-                self._put(aimed)
+                past = aimed.due_at is not None and aimed.due_at < at
+                self._put(replace(aimed, based_at=max(run.based_at, at)) if past else aimed)
