@@ -574,3 +574,13 @@ def test_among_messages_that_are_due_together_the_lower_priority_goes_first() ->
     policy = 'quiet_hours: {marketing: "19:00 - 10:00"}\nfrequency_caps: {marketing: [1 per 7 days]}'
     found = told(rules(late, early, policy=policy), willing(), FIRST, until="2026-03-31")
     assert found.to == [("p-1", "late"), ("p-1", "early")]
+
+
+def test_journeys_of_equal_priority_go_in_order_of_name() -> None:
+    names = ["h", "c", "a", "f", "b", "g", "e", "d"]
+    these = rules(
+        *(journey(name, START, SMS, expires="3 days") for name in names),
+        policy="frequency_caps: {marketing: [1 per 7 days]}",
+    )
+    found = told(these, willing(), FIRST, until="2026-03-05")
+    assert found.to == [("p-1", "a")]

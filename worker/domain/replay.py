@@ -205,13 +205,13 @@ class Replay:
             self._line(task.at, patient.id, task)
         if patient.next_change_at is not None:
             self._push(patient.next_change_at, _CHANGE, patient.id, "")
-        for key in plan.enrollments:
+        for key in sorted(plan.enrollments):
             run = patient.enrollments[key]
             if run.due_at is not None:
                 self._push(run.due_at, _STEP, patient.id, key)
             elif run.waits_for_turn:
                 self._waiting[run.journey].append((run.lot or 0, patient.id, key))
-        for key in plan.messages:
+        for key in sorted(plan.messages):
             message = patient.messages[key]
             if message.state == "scheduled":
                 self._push(message.due_at, _MESSAGE, patient.id, key, self._priority(message))
