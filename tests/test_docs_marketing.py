@@ -11,6 +11,7 @@ import pytest
 
 from tests.test_docs import PARSER, ROOT, sample, text_of
 from tools import reference_language as page
+from tools import reference_texts as of_texts
 from worker.domain.conditions.grammar import CONDITION, VOCABULARY
 from worker.domain.conditions.grammar_visits import NARROW, NARROW_FIELDS
 from worker.domain.events import EVENT_TYPES
@@ -30,7 +31,10 @@ from worker.domain.stories.file import VERBS as EXPECTED
 from worker.service.testing import Outcome, Teller
 from worker.service.testing_report import failure, gaps
 from worker.workspace.files import read_folder
+from worker.workspace.frontmatter import KEYS
+from worker.workspace.jinja import Source, environment
 from worker.workspace.rooms import Rooms, read
+from worker.workspace.variables import KNOWN, sample_variables
 
 PAGES = ("docs/marketing/cookbook.md", "docs/marketing/tutorial.md", "docs/marketing/language.md")
 FIELDS: tuple[tuple[Fields, Mapping[str, str]], ...] = (
@@ -126,6 +130,41 @@ def test_no_example_of_the_language_is_left_over() -> None:
     assert set(page.EVENT_EXAMPLES) == set(EVENTS)
     assert set(page.EXPECTED_EXAMPLES) == set(EXPECTED)
     assert {fact for fact in FACTS if any(fact in example.split() for example, _ in page.WAITS)} == set(FACTS)
+
+
+def test_every_value_and_key_of_a_text_is_told_and_no_other() -> None:
+    assert set(of_texts.VALUES) == {name for name in KNOWN if not name.startswith(of_texts.OF_LAYOUTS)}
+    assert set(of_texts.FRONT_MATTER) == set(KEYS)
+    assert set(page.LESS_PLAIN) <= {key for fields in EVENTS.values() for key in fields}
+
+
+@pytest.mark.parametrize("name", [*of_texts.VALUES, *of_texts.FILTERS])
+def test_the_example_of_each_value_and_filter_of_a_text_is_right(name: str) -> None:
+    example = of_texts.FILTERS.get(name) or of_texts.VALUES[name][1]
+    values = sample_variables(sample().rules.clinic)
+    offer = values["offer"].said("en")
+    filled = Source(environment(), "example", example).render({**values, "offer": offer, "language": "el"})
+    assert filled.strip()
+    assert name in example
+
+
+def test_the_stages_and_segments_of_the_page_are_the_sample_s() -> None:
+    told = "\n".join(of_texts.people())
+    names = set(re.findall(r"^\| `(\w+)`", told, re.MULTILINE))
+    assert names == set(sample().rules.segments.named)
+
+
+def test_the_roles_that_the_page_names_are_those_of_the_sample_s_tasks() -> None:
+    tasks = {
+        found
+        for path, text in read_folder(ROOT).items()
+        if path.startswith("journeys/") and path.count("/") == 1
+        for found in re.findall(r"\btask: (\w+)", text)
+    }
+    (line,) = (
+        line for line in page.language_page().splitlines() if line.startswith("Who does it is a free word")
+    )
+    assert set(re.findall(r"`(\w+)`", line)) == tasks
 
 
 @pytest.mark.parametrize("key", JOURNEY.fields)

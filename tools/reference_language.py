@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from tools.reference_texts import people, texts
 from worker.domain.conditions.grammar import VOCABULARY
 from worker.domain.conditions.grammar_visits import NARROW_FIELDS
 from worker.domain.events import APPOINTMENT_STATUS, EVENT_TYPES, INTERNAL_TYPES
@@ -261,6 +262,14 @@ EXPECTED_EXAMPLES: Final[Mapping[str, str]] = {
     "withholds": "withholds: hello",
 }
 
+LESS_PLAIN: Final[Mapping[str, str]] = {
+    "version": "The clinic's system may tell of one appointment several times. The greatest number is what counts, even if a smaller one is told later. Left out: 0, and the later one counts.",
+    "historical": "`yes`: told when old data is loaded. It changes what is known of the patient, and starts no journey.",
+    "referred_by": "Who sent the patient, as the clinic's system says it. Kept with the appointment; no condition asks for it.",
+    "basis": "On what ground the consent rests: `explicit`, `soft_opt_in`, `written` or `verbal`. Kept as evidence; nothing is decided by it.",
+    "source": "Where it was said: a form, the telephone. Kept as evidence.",
+}
+"""Keys of events whose names alone do not tell."""
 STORY_EXAMPLE: Final = """\
 journey: second_visit
 patient:
@@ -290,6 +299,8 @@ are in the [cookbook](cookbook.md), and what happens exactly, to the minute, in 
 - [Waiting](#waiting)
 - [Events](#events)
 - [Conditions](#conditions)
+- [Stages and segments](#stages-and-segments)
+- [Texts](#texts)
 - [Offers](#offers)
 - [Stories](#stories)
 
@@ -311,6 +322,8 @@ def language_page() -> str:
             *_waits(),
             *_events(),
             *_conditions(),
+            *people(),
+            *texts(),
             *_offers(),
             *_stories(),
         )
@@ -321,6 +334,11 @@ def _journey() -> Iterable[str]:
     yield "## A journey\n\nOne file in `journeys/`, called as the journey is: `journeys/win_back_6.yaml`.\n"
     yield _table(JOURNEY.fields, JOURNEY_EXAMPLES)
     yield "What may stand in `goal` is under [events](#events), in `stop_if` under [conditions](#conditions), in `steps` under [steps](#steps).\n"
+    yield "Who fits `stop_if` does not start, either. The journey is for those whom it leaves.\n"
+    yield (
+        "Marketing needs consent, keeps `quiet_hours` and the caps of config/policy.yaml, and leaves out its Sundays and holidays. Care keeps its own hours, and leaves on Sundays and holidays as well: "
+        "if that is not wanted, write `send_on: mon-sat`.\n"
+    )
 
 
 def _start() -> Iterable[str]:
@@ -337,6 +355,8 @@ def _steps() -> Iterable[str]:
         yield f"### {name}\n\n{verb.does}\n"
         yield _fence(STEP_EXAMPLES[name])
         yield _plain({key: field for key, field in verb.fields.items() if key not in COMMON})
+        if name == "task":
+            yield "Who does it is a free word, which stands above the task in the list. The sample uses `front_desk`, `manager` and `practitioner`.\n"
         if name == "branch":
             yield "By conditions it is a list. The first case that holds is taken; the last may be `otherwise`.\n"
             yield _fence(BRANCH_BY_CONDITION)
@@ -374,7 +394,8 @@ def _conditions() -> Iterable[str]:
         yield f"| `{name}` | {word.asks} | {_list((word.example, *LONGER.get(name, ())))} |"
     yield (
         "\nHow many: `none`, `any`, `exactly 1`, `at least 2`, `at most 3`, `1 to 5`, or a number; `in 12 months` after it counts only those days. "
-        "How long ago: `at least 6 months ago`, `less than 30 days ago`, `within 30 days`, `any`, `none`.\n"
+        "How long ago: `at least 6 months ago`, `less than 30 days ago`, `within 30 days`, `any`, `none`. "
+        "A block without `is` means any: `visits: {of: {families: [peel]}, in: 6 months}` is at least one such visit in six months.\n"
     )
 
 
@@ -399,6 +420,9 @@ def _stories() -> Iterable[str]:
         if name in EVENTS:
             said = ", ".join(_key(key, field.required) for key, field in EVENTS[name].items())
             yield f"| `{name}` | {said} | `- 2026-03-02 10:00: {one_line(EVENT_EXAMPLES[name])}` |"
+    yield "\nMost of these keys say what their names say. The others:\n\n| key | means |\n|---|---|"
+    for key, means in LESS_PLAIN.items():
+        yield f"| `{key}` | {means} |"
     yield "\nWhat may be expected, each with its moment, or its day alone, before it:\n\n| word | means | example |\n|---|---|---|"
     for name, fields in EXPECTED.items():
         more = "".join(f" `{key}`: {field.about}" for key, field in fields.items() if key != name)

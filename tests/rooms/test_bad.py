@@ -132,6 +132,11 @@ def test_mistakes_in_several_files_are_reported_at_once() -> None:
     assert told(problems) == sorted(told_one for file in by_place.values() for told_one in file.expected)
 
 
+def test_two_mistakes_in_one_place_always_stand_in_one_order() -> None:
+    twins = [Problem("template-price", "warning", "a.md", 1, 1, message) for message in ("b", "a")]
+    assert [each.message for each in sorted(twins, key=lambda each: each.sort_key)] == ["a", "b"]
+
+
 def test_many_mistakes_in_one_file_are_reported_at_once() -> None:
     text = """journey: later
 title: Everything goes wrong
@@ -196,7 +201,13 @@ def test_a_sender_that_journeys_need_is_missed() -> None:
     assert found == [("channel-missing", "error", "journeys/hello.yaml", 8, 9)]
     one_way = channels.replace("two_way: true", "two_way: false")
     found = told(reported({**base(), "config/channels.yaml": one_way}))
-    assert found == [("listen-one-way", "error", "journeys/hello.yaml", 12, 18)]
+    assert found[0] == ("listen-one-way", "error", "journeys/hello.yaml", 12, 18)
+    asked = [(code, file) for code, _, file, *_ in found[1:]]
+    assert asked == [
+        ("template-one-way", f"templates/{name}.sms.{language}.j2")
+        for name in ("hello", "offer")
+        for language in ("el", "en")
+    ]
 
 
 def test_a_file_of_the_config_that_is_missing_is_told() -> None:
@@ -249,9 +260,11 @@ def test_every_code_of_a_file_has_a_broken_file() -> None:
         "file-missing",
         "file-name",
         "file-unknown",
+        "journeys-none",
         "listen-one-way",
         "step-renamed",
         "template-language",
+        "template-one-way",
         "template-twice",
         "template-unused",
     }

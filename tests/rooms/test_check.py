@@ -20,7 +20,7 @@ from worker.cli.app import Usage, app
 ROOMS = {
     "config/clinic.yaml": "name: Small Clinic\ntimezone: Europe/Athens\ncountry: GR\nlanguage: en\nlanguages: [en]\n",
     "config/segments.yaml": "lifecycle:\n  - new: {visits: none}\n  - regular: otherwise\n",
-    "config/channels.yaml": "sms: {provider: console, from: Clinic}\n",
+    "config/channels.yaml": "sms: {provider: console, from: Clinic, two_way: true}\n",
     "journeys/hello.yaml": "journey: hello\nstart:\n  enters: regular\nsteps:\n  - id: hello\n    send: sms\n    template: hello\n",
     "templates/hello.sms.en.j2": "Hello from {{ clinic.name }}. Reply STOP to stop\n",
 }
@@ -127,6 +127,55 @@ def test_files_that_nothing_reads_are_named(folder: Path) -> None:
     assert told["config/segment.yaml"]["hint"] == "Did you mean `segments`?"
     assert told["config/clinic.yml"]["hint"] == "Rename it to config/clinic.yaml."
     assert code == 0
+
+
+def test_what_is_no_file_is_named_and_never_opened(folder: Path) -> None:
+    journeys = folder / "journeys"
+    (journeys / "folder.yaml").mkdir()
+    (journeys / "dangling.yaml").symlink_to("nowhere.yaml")
+    (journeys / "loop.yaml").symlink_to("loop.yaml")
+    (journeys / "zero.yaml").symlink_to("/dev/zero")
+    os.mkfifo(journeys / "pipe.yaml")
+    (journeys / "elsewhere").symlink_to(folder / "config")
+    code, said = check(folder, "--format", "json")
+    told = {each["file"]: each["message"].partition(": it is ")[2] for each in json.loads(said)}
+    assert told == {
+        "journeys/folder.yaml": "a folder",
+        "journeys/dangling.yaml": "a link that leads nowhere",
+        "journeys/loop.yaml": "a link that leads nowhere",
+        "journeys/zero.yaml": "a pipe, a device or a socket",
+        "journeys/pipe.yaml": "a pipe, a device or a socket",
+        "journeys/elsewhere": "a link to a folder, which is not followed",
+    }
+    assert {each["code"] for each in json.loads(said)} == {"file-unknown"}
+    assert code == 0
+
+
+def test_texts_without_any_journey_are_told(folder: Path) -> None:
+    (folder / "journeys" / "hello.yaml").unlink()
+    (folder / "journeys").rmdir()
+    codes = [each["code"] for each in json.loads(check(folder, "--format", "json")[1])]
+    assert codes == ["journeys-none", "template-unused"]
+    (folder / "journeys").write_text("", encoding="utf-8")
+    first = json.loads(check(folder, "--format", "json")[1])[0]
+    assert (first["code"], first["message"]) == (
+        "file-unknown",
+        "journeys is a file, where a folder is looked for",
+    )
+
+
+def test_many_journeys_of_one_start_are_one_warning_each_and_always_the_same(folder: Path) -> None:
+    for name in "fedcba":
+        write(
+            folder, {f"journeys/{name}.yaml": ROOMS["journeys/hello.yaml"].replace("y: hello", f"y: {name}")}
+        )
+    told = json.loads(check(folder, "--format", "json")[1])
+    assert [(each["file"], each["code"]) for each in told] == [
+        (f"journeys/{name}.yaml", "journey-same-start") for name in ("b", "c", "d", "e", "f", "hello")
+    ]
+    assert told[0]["message"].startswith("`a` also starts when a patient enters `regular`, so both would")
+    assert told[2]["message"].startswith("`a`, `b`, `c` also start when a patient enters `regular`, so all")
+    assert told[5]["message"].startswith("`a`, `b`, `c` and 3 more also start")
 
 
 def test_capitals_in_a_file_name_are_told(folder: Path) -> None:

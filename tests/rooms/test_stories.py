@@ -224,14 +224,22 @@ stories:
     until: 2026-06-30
 """
 MISTAKES: list[tuple[str, str, str, str]] = [
-    ("journey: ways", "journey: way", "unknown-journey", "1:10"),
-    ("journey: ways", "journeys: [ways, way]", "unknown-journey", "1:18"),
+    ("journey: ways", "journey: way", "story-journey-gone", "1:10"),
+    ("journey: ways", "journeys: [ways, way]", "story-journey-gone", "1:18"),
     ("journey: ways", "journey: ways\njourneys: [ways]", "story-journey", "2:11"),
     ("journey: ways", "journeys: [ways, back]", "story-journey", "11:35"),
     ("journey: ways", "journey: ways\nzone: Europe/Athen", "shape-value", "2:7"),
     ("journey: ways", "journey: ways\nmode: allow_list", "shape-choice", "2:7"),
     ("journey: ways", "journey: ways\nheld: yes", "shape-unknown-key", "2:1"),
     ("journey: ways", "journey: ways\nfrom: 2025-06-01", "story-from", "2:7"),
+    ("  phone: ", "  date_of_birth: 2026-01-01\n  phone: ", "story-born", "3:18"),
+    ("  phone: ", "  timezone: Mars/Olympus\n  phone: ", "shape-value", "3:13"),
+    (
+        "message.replied\n",
+        "{patient.upserted: {patient: {date_of_birth: 2026-03-05}}}\n",
+        "story-born",
+        "9:72",
+    ),
     ("  phone: ", "  fon: ", "shape-unknown-key", "3:3"),
     ("[2025-01-10 10:00 HYD]", "[2025-01-10 10:00 HYDE]", "unknown-service", "4:12"),
     ("[2025-01-10 10:00 HYD]", "[10.1.2025 HYD]", "shape-value", "4:12"),
@@ -300,6 +308,112 @@ def test_a_mistake_is_told_with_its_place(old: str, new: str, code: str, place: 
         problems
     )
     assert {problem.file for problem in problems} == {"a.yaml"}
+
+
+def test_a_day_alone_may_be_the_day_on_which_the_story_begins() -> None:
+    text = WHOLE.replace("[2025-01-10 10:00 HYD]", "[]").replace(
+        "happens:", "from: 2026-03-02 09:00\n    happens:"
+    )
+    text = text.replace("    expect:\n", "    expect:\n      - 2026-03-02: {starts: ways}\n")
+    (story,), problems = parsed(text)
+    assert problems == []
+    assert Teller(rooms()).tell(story).missing == []
+
+
+def test_what_lies_before_the_beginning_is_named() -> None:
+    _, (problem,) = parsed(WHOLE.replace("journey: ways", "journey: ways\nfrom: 2025-06-01"))
+    assert problem.message == "2025-01-10 10:00 lies before the story's `from`, 2025-06-01"
+    assert problem.hint == "Write `from: 2025-01-09`, or move what is told of 2025-01-10 10:00."
+
+
+def test_a_patient_may_live_nowhere_known_and_be_born_on_the_day() -> None:
+    text = WHOLE.replace("  phone: ", "  timezone: none\n  date_of_birth: 2025-01-09\n  phone: ")
+    (story,), problems = parsed(text)
+    assert problems == []
+    assert "timezone" not in story.patient
+
+
+# -- journeys that are gone ---------------------------------------------------------------------------------------------------
+
+GONE = """\
+journey: old
+variant: {words: short}
+stories:
+  - story: One
+    expect: [2026-03-03 10:00: {sends: thanks, by: fax}]
+  - story: Two
+    expect: nonsense
+"""
+OWN = WHOLE.removeprefix("journey: ways\n").replace("story: She comes", "story: She comes\n    journey: ways")
+
+
+def test_a_journey_that_is_gone_is_all_that_is_told_of_its_file() -> None:
+    stories, (problem,) = parsed(GONE)
+    assert stories == ()
+    assert (problem.code, problem.severity, problem.line, problem.column) == (
+        "story-journey-gone",
+        "warning",
+        1,
+        10,
+    )
+    assert problem.message == "2 stories left out: there is no journey `old`"
+    assert problem.hint == "Put the journey back, or remove the stories with their journey."
+
+
+def test_stories_of_other_journeys_stay() -> None:
+    more = "  - story: Another\n    journeys: [ways, old]\n    expect: nonsense\n"
+    stories, (problem,) = parsed(OWN + more)
+    assert [story.name for story in stories] == ["She comes"]
+    assert problem.message == "1 story left out: there is no journey `old`"
+    stories, (problem,) = parsed("journey: old\n" + OWN + "  - story: Another\n    expect: nonsense\n")
+    assert [(story.name, story.journeys) for story in stories] == [("She comes", ("ways",))]
+    assert problem.line == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "expect: [2026-03-03 10:00: {sends: old.hello}]",
+        "expect: [2026-03-03 10:00: {takes: old.answer/link.clicked}]",
+        "expect: [2026-03-03: {ends: old.goal}]",
+        "expect: [2026-03-03: {starts: old}]",
+        "{expect: nothing, until: 2026-03-03, variant: {old.words: short}}",
+        "{expect: nothing, until: 2026-03-03, happens: [2026-03-03 10:00: {message.replied: {step: old.hello}}]}",
+    ],
+)
+def test_a_story_of_all_journeys_that_speaks_of_one_that_is_gone_is_left_out(said: str) -> None:
+    story = said.replace("{expect", "{story: One, expect", 1) if said[0] == "{" else f"{{story: One, {said}}}"
+    stories, (problem,) = parsed(f"stories:\n  - {story}\n")
+    assert (stories, problem.code) == ((), "story-journey-gone")
+    stories, (problem,) = parsed(f"journey: ways\nstories:\n  - {story}\n")
+    assert (stories, problem.code in ("story-journey", "unknown-journey")) == ((), True)
+
+
+def test_the_command_says_what_it_leaves_out(tmp_path: Path) -> None:
+    for path, text in read_folder(HERE / "rooms").items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    gone = tmp_path / "journeys/scenarios/old.yaml"
+    gone.write_text(GONE, encoding="utf-8")
+    said = "journeys/scenarios/old.yaml: 2 stories left out: there is no journey `old`\n"
+    every = len(told())
+    assert run(folder=tmp_path) == (0, f"{said}{every} stories, {every} passed\n", "")
+    assert run(gone, folder=tmp_path) == (0, said, "")
+    assert run("--format", "junit", folder=tmp_path)[::2] == (0, said)
+
+
+def test_the_command_shows_no_warnings_beside_what_is_wrong(tmp_path: Path) -> None:
+    for path, text in read_folder(HERE / "rooms").items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    (tmp_path / "journeys/scenarios/old.yaml").write_text(GONE, encoding="utf-8")
+    wrong = WHOLE.replace("sends: thanks", "sends: thank")
+    for place in (tmp_path / "journeys/scenarios/wrong.yaml", tmp_path / "wrong.yaml"):
+        place.write_text(wrong, encoding="utf-8")
+        code, out, err = run(place, folder=tmp_path)
+        assert (code, "[unknown-step]" in out, "warning [" in out) == (1, True, False)
+        assert "told" in err
+        place.unlink()
 
 
 def test_all_mistakes_of_a_file_are_told_at_once() -> None:

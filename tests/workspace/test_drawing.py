@@ -300,15 +300,32 @@ def test_every_shipped_journey_is_drawn_whole(name: str) -> None:
         assert f"step_{step}" in reached
 
 
-def test_the_table_names_every_journey() -> None:
-    console = Console(file=StringIO(), width=60)
-    console.print(all_journeys(shipped().values()))
+def table(width: int) -> list[str]:
+    console = Console(file=StringIO(), width=width)
+    console.print(all_journeys(shipped().values(), width))
     assert isinstance(console.file, StringIO)
-    text = console.file.getvalue()
-    assert max(cell_len(line) for line in text.splitlines()) <= 60
-    wide = Console(file=StringIO(), width=200)
-    wide.print(all_journeys(shipped().values()))
-    assert isinstance(wide.file, StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def test_the_table_names_every_journey() -> None:
+    wide = "\n".join(table(200))
     for name, journey in shipped().items():
-        assert f"{name} " in wide.file.getvalue()
-        assert journey.title in wide.file.getvalue()
+        assert f"{name} " in wide
+        assert journey.title in wide
+
+
+@pytest.mark.parametrize("width", [200, 120, 100, 81, 80, 79, 72, 60, 40])
+def test_no_word_of_the_table_is_broken_on_a_terminal_of_any_width(width: int) -> None:
+    lines = table(width)
+    assert max(cell_len(line) for line in lines) <= width
+    words = {word for line in lines for word in line.split()}
+    for name, journey in shipped().items():
+        assert {name, *str(journey.start).removeprefix("event ").split()} <= words
+    assert not any("…" in word for word in words)
+
+
+def test_a_narrow_terminal_gets_a_list_with_the_titles() -> None:
+    lines = table(60)
+    at = next(number for number, line in enumerate(lines) if line.startswith("win_back_6 "))
+    assert lines[at + 1].strip() == shipped()["win_back_6"].title
+    assert lines[at + 2].strip() == "starts: enters inactive_6"

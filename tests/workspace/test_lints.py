@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -47,7 +48,10 @@ OFFER = Offer(
 )
 SMS, EMAIL, MJML = "templates/a.sms.en.j2", "templates/a.email.en.md", "templates/a.email.en.mjml"
 HEAD = "---\nsubject: Hello\n---\n"
-OTHER = {"templates/a.sms.el.j2": "Γεια σας", "templates/a.email.el.md": "---\nsubject: Γεια\n---\nΓεια σας"}
+OTHER = {
+    "templates/a.sms.el.j2": "Γεια σας. Διακοπή: {{ clinic.phone }}",
+    "templates/a.email.el.md": "---\nsubject: Γεια\n---\nΓεια σας",
+}
 
 
 def problems(
@@ -100,13 +104,28 @@ def only(code: str, marked: str, path: str = SMS, **given: object) -> None:
         "It was ¦120 €",
         "It was ¦1.200,50 EUR",
         "It was ¦90 euros",
+        "It was ¦fifteen hundred euros",
+        "It was ¦twenty-five euros",
+        "Ήταν ¦είκοσι πέντε ευρώ",
         "You are ¦high value to us",
         "You ¦spent much before",
         "Ώρα για ¦μπότοξ",
         "Ώρα για ¦ΜΠΟΤΟΞ",
         "Η επόμενη ¦αποτρίχωσή σας",
         "Το επόμενο ¦λέιζερ",
-        "Για το ¦πρόσωπο",
+        "Η ¦θεραπεία προσώπου",
+        "Η ¦συνεδρία για το σώμα σας",
+        "Για τα ¦φρύδια σας συνεδρία",
+        "Η ¦περιποίηση ματιών",
+        "Your ¦body treatment",
+        "A ¦face session",
+        "Your ¦treatment for the face",
+        "¦Body-contouring news",
+        "Your ¦brow lift",
+        "A ¦tummy hour",
+        "Your ¦touch-up is due",
+        "Time for ¦jabs",
+        "Το ¦αδυνάτισμα αρχίζει",
         "¦120 ευρώ",
         "See https://example.com/¦botox now",
         "See https://example.com/¦laser_hair?x=1",
@@ -133,6 +152,14 @@ def test_a_treatment_an_area_an_amount_or_a_segment_in_an_sms_is_an_error(text: 
         "Your first consultation with us: everybody is welcome, come back as a regular",
         "Να τα πούμε πρόσωπο με πρόσωπο; Η προσωπική μας ομάδα",
         "Call us at 10 or after 12.30, room 5",
+        "News from our face and body rooms",
+        "A new face in our team, and a new body of work",
+        "Peel off winter with us",
+        "We look forward to seeing your face at the next session",
+        "Keep an eye on your inbox. In the eyes of our patients we are at our best.",
+        "Το πρόσωπο επικοινωνίας σας είναι η Ελένη",
+        "Για τη θεραπεία σας το πρόσωπο επικοινωνίας είναι η Ελένη",
+        "Ένα χαμόγελο στο πρόσωπό σας, με τα μάτια ανοιχτά στο νέο",
     ],
 )
 def test_the_clinics_own_names_and_everyday_words_are_left_alone(text: str) -> None:
@@ -195,6 +222,8 @@ def test_an_offer_that_names_a_treatment_is_not_printed_where_others_see_it() ->
         "¦Έχουν περάσει έξι μήνες",
         "Μήπως μας ¦ξεχάσατε",
         "¦Μας λείψατε",
+        "¦Δεν έχετε έρθει εδώ και καιρό",
+        "¦Χαθήκαμε!",
     ],
 )
 def test_a_reproach_is_a_warning(text: str) -> None:
@@ -210,6 +239,7 @@ def test_a_reproach_is_a_warning(text: str) -> None:
         "Should you miss the bus, call us. Nothing is missing.",
         "It has been a pleasure",
         "Χαρήκαμε που σας είδαμε",
+        "Αν δεν έχετε έρθει στο νέο μας ιατρείο, είμαστε στην Ανεμώνης 3",
     ],
 )
 def test_kind_words_are_no_reproach(text: str) -> None:
@@ -229,6 +259,13 @@ def test_kind_words_are_no_reproach(text: str) -> None:
         "Σας περιμένει ¦έκπτωση",
         "Είναι ¦δωρεάν",
         "Μια ¦προσφορά για εσάς",
+        "Our ¦Black Friday sale is on",
+        "¦20 off with the code SUMMER",
+        "¦Twenty off all week",
+        "¦Save twenty percent",
+        "Your second ¦session is on us",
+        "A ¦gift for you",
+        "¦1+1 αυτόν τον μήνα",
     ],
 )
 def test_a_price_without_an_offer_is_a_warning(text: str) -> None:
@@ -248,6 +285,9 @@ def test_a_price_that_an_offer_stands_behind_is_none() -> None:
         "A fragrance-free cream",
         "There is a free slot on Monday",
         "If you are free, come by",
+        "You can count on us",
+        "We are closed on Black Friday, and two days off at Easter",
+        "Call +30 210 1 1 or ask our sales desk",
         "Unter freiem Himmel, freely",
         "See https://example.com/free-visit/50%25off now",
     ],
@@ -271,6 +311,8 @@ def test_free_in_another_sense_is_no_price(text: str) -> None:
         "Απαντήστε ¦YES για επιβεβαίωση",
         "Στείλτε ¦STOP για να ακυρώσετε το ραντεβού",
         "Reply ¦START for a call",
+        'To confirm, send us a "¦yes"',
+        "Γράψτε μας «¦yes» για το ραντεβού",
     ],
 )
 def test_an_answer_that_carriers_take_for_themselves_is_an_error(text: str) -> None:
@@ -315,6 +357,18 @@ def test_the_way_to_stop_is_as_it_should_be(text: str) -> None:
         (HEAD + "See [us](¦{{ clinic.name }})", EMAIL),
         (HEAD + "See {{ '¦http://example.com' }}", EMAIL),
         (HEAD + "See ¦www.example.com", EMAIL),
+        ("See ¦https://bank.example.com@example.com/x now", SMS),
+        ("See ¦https://user:word@example.com now", SMS),
+        ("See ¦https://192.0.2.1/x now", SMS),
+        ("See ¦https://localhost:8000/x now", SMS),
+        ("See ¦//example.com now", SMS),
+        ("{% set u = 'http' %}See ¦{{ u }}://example.com now", SMS),
+        ("See ¦{{ clinic.booking_url | replace('https', 'http') }} now", SMS),
+        ("See ¦{{ 'example' ~ '.com' }} now", SMS),
+        ("Hello{% if first_name %} https://example.com/?n=¦{{ first_name }}{% endif %}", SMS),
+        ("Hello{% if first_name %} {{ clinic.booking_url }}?n=¦{{ first_name | upper }}{% endif %}", SMS),
+        (HEAD + "See [¦https://bank.example.com](https://example.org/x)", EMAIL),
+        (HEAD + "See [¦bank.example.com]({{ clinic.booking_url }})", EMAIL),
     ],
 )
 def test_a_link_that_is_not_https_is_an_error(text: str, path: str) -> None:
@@ -331,6 +385,94 @@ def test_a_link_that_is_not_https_is_an_error(text: str, path: str) -> None:
 def test_links_that_lead_somewhere_safe_are_right(link: str) -> None:
     body = f"{HEAD}{{% if unsubscribe_url %}}[Go on]({link}){{% endif %}} or write to hello@example.com, e.g. now."
     assert problems(body, EMAIL) == []
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[https://example.com/x](https://example.com/y)", "[example.com](https://www.example.com/x)", "[Book now](https://example.com/x)",
+        "[athens-laser.example.com]({{ clinic.booking_url }})", "<https://example.com/@us>", "[hello@example.com](mailto:hello@example.com)",
+        "either / or, and 24/7 // all year",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_shown_is_where_the_link_leads(link: str) -> None:
+    assert (
+        problems(f"{HEAD}Hello{{% if first_name %}} {{{{ first_name }}}}{{% endif %}}: {link}", EMAIL) == []
+    )
+
+
+# The way to stop
+
+MARKETING = {"a": {"marketing"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello Stop? Reply STOP",
+        "Hello. Reply STOP to stop",
+        "Hello. STOP to stop",
+        "Hello. Text STOP to 12345",
+        "Hello. To unsubscribe call {{ clinic.phone }}",
+        "Hello. Unsubscribe: {{ clinic.booking_url }}/bye",
+        "Γεια σας. STOP για διαγραφή",
+        "Γεια σας. Διακοπή: STOP",
+        "Γεια σας. Διακοπή; Στείλτε STOP",
+        "ΓΕΙΑ ΣΑΣ. ΔΙΑΚΟΠΗ; ΣΤΕΙΛΤΕ STOP",
+        "Hello.{% if unsubscribe_url %} No more: {{ unsubscribe_url }}{% endif %}",
+        "Hello. {{ 'Reply ' ~ 'STOP' }}",
+    ],
+)
+def test_a_marketing_sms_that_says_how_to_stop_is_right(text: str) -> None:
+    assert problems(text, purposes=MARKETING) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello",
+        "We never stop. The bus stops here, at the opt-out corner.",
+        "Hello{% if first_name %} {{ first_name }}. Reply STOP to stop{% endif %}",
+        "Γεια σας. Η στάση είναι απέναντι.",
+    ],
+)
+def test_a_marketing_sms_that_does_not_say_how_to_stop_is_a_warning(text: str) -> None:
+    (told,) = problems(text, purposes=MARKETING)
+    assert (told.code, told.severity, told.line, told.column) == ("template-optout", "warning", 1, 1)
+    assert problems(text, purposes={"a": {"care"}}) == []
+    assert problems(text) == []
+
+
+def test_an_email_stops_by_its_layout() -> None:
+    assert problems(HEAD + "Hello", EMAIL, purposes=MARKETING) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello. ¦Reply STOP to stop",
+        "Hello. ¦Reply OK to confirm",
+        'Hello. ¦Text "A" for a call',
+        "Γεια σας. Διακοπή; ¦Στείλτε STOP",
+        "Γεια σας. ¦Διακοπή: STOP",
+        "Hello. ¦STOP to stop",
+    ],
+)
+def test_an_answer_to_a_sender_that_takes_none_is_a_warning(text: str) -> None:
+    one_way = {"sms": Sender("console", "x", "x", Decimal(1), two_way=False)}
+    only("template-one-way", text, senders=one_way, purposes=MARKETING)
+    plain = text.replace("¦", "")
+    both = {"sms": replace(one_way["sms"], two_way=True)}
+    assert [each.code for each in problems(plain, senders=both)] == []
+
+
+def test_a_sender_that_takes_no_answers_may_name_another_way_to_stop() -> None:
+    one_way = {"sms": Sender("console", "x", "x", Decimal(1), two_way=False)}
+    for text in ("Hello. Text STOP to 12345", "Hello. To stop call {{ clinic.phone }}"):
+        assert problems(text, senders=one_way, purposes=MARKETING) == []
+    (told,) = problems("Hello", senders=one_way, purposes=MARKETING)
+    assert told.code == "template-optout"
+    assert "takes no answers" in told.hint
 
 
 # Names
@@ -579,7 +721,54 @@ def test_a_text_that_speaks_of_an_offer_does_not_go_out_without_one() -> None:
     assert templates.render_sms("b", "en", VALUES) == "Hi"
 
 
-# The sample clinic, and hostile files
+# The sample clinic, texts that a clinic would write, and hostile files
+
+NATURAL = (
+    ("en", "Hello{% if first_name %} {{ first_name }}{% endif %}, thank you for your visit. Any question? Call us: {{ clinic.phone | phone }}"),
+    ("en", "We open on Sundays in December. Book: {{ clinic.booking_url }}"),
+    ("en", "Our hands are full of good news: new rooms in Glyfada."),
+    ("en", "Our team has a new face: meet Maria at the front desk."),
+    ("en", "A head start on 2027: our diary is open. {{ clinic.booking_url }}"),
+    ("en", "We moved to 3 Anemonis Street, on the back side of the square. Call 2100000000."),
+    ("en", "We close at 19.30 on 24.12.2026 and open at 9.30 on 4.1.2027."),
+    ("en", "If you cannot come, please call us. {{ clinic.phone | phone }}"),
+    ("en", "How did we do? It takes one minute: {{ clinic.review_url or clinic.booking_url }}"),
+    ("en", "Quit worrying about parking: a garage next door, twenty places."),
+    ("en", "Dr.Markou is back from leave. Ask at hello@alkyon.example.com."),
+    ("en", "Your appointment is tomorrow at 10:00. Reply C to confirm."),
+    ("en", "The led sign outside is new, and so is the door on the left."),
+    ("en", "Save the date: 14 March, open doors from ten to six."),
+    ("en", "Save time: fill in the form before you come. It takes five minutes."),
+    ("en", "In the body of our next letter: winter hours, and a word from the team."),
+    ("en", "Let us face the new year together. Happy birthday from all of us!"),
+    ("en", "Thank you for the gift of your trust. You can count on us."),
+    ("en", "Two days off at Easter: we are back on Tuesday, 24/7 by e-mail."),
+    ("el", "Γεια σας{% if first_name %} {{ first_name }}{% endif %}, ευχαριστούμε για την επίσκεψη. Απορίες; {{ clinic.phone | phone }}"),
+    ("el", "Το πρόσωπο επικοινωνίας σας είναι η Ελένη."),
+    ("el", "Στα χέρια σας το νέο μας πρόγραμμα. {{ clinic.booking_url }}"),
+    ("el", "Με μια ματιά: νέο ωράριο 10-20. Καλή αρχή!"),
+    ("el", "Το ιατρείο θα είναι κλειστό 24-26 Δεκεμβρίου. Καλές γιορτές!"),
+    ("el", "Από πλευράς μας όλα έτοιμα για αύριο στις 10.30."),
+    ("el", "Νέα δ/νση: Ανεμώνης 3, κοντά στη μύτη του λιμανιού."),
+    ("el", "Έχουμε ελεύθερες ώρες το Σάββατο. {{ clinic.booking_url }}"),
+    ("el", "Νέα πρόσωπα στην ομάδα μας, το ίδιο χαμόγελο."),
+    ("el", "Αν θέλετε να αλλάξετε ώρα, απαντήστε σε αυτό το μήνυμα."),
+    ("el", "Δύο λεπτά από το μετρό, τρία από την πλατεία. Τα λέμε από κοντά!"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "text"), NATURAL)
+def test_a_text_that_a_clinic_would_write_raises_no_false_alarm(language: str, text: str) -> None:
+    stop = {"en": "Reply STOP to stop", "el": "Διακοπή: STOP"}[language]
+    path = SMS.replace(".en.", f".{language}.")
+    own = {} if language == "en" else {SMS: "Hello. Reply STOP to stop"}
+    assert problems(f"{text} {stop}", path, own, purposes=MARKETING) == []
+    mail = EMAIL.replace(".en.", f".{language}.")
+    own = {} if language == "en" else {EMAIL: HEAD + "Hello"}
+    assert (
+        problems(f"---\nsubject: {json.dumps(text) if '{' not in text else text}\n---\n{text}", mail, own)
+        == []
+    )
 
 
 def test_the_shipped_texts_raise_no_false_alarm() -> None:
@@ -592,7 +781,7 @@ def test_the_shipped_texts_raise_no_false_alarm() -> None:
     "text",
     [
         "", "{{", "{% raw %}", "{{ '\"' }}{{ \"", "{{ " + "(" * 300, "{% if x %}" * 150, "\0\0", "{{ 'a' * 3 }}" * 50, "[](" * 3000, "{{ \"'\" * 2000 }}" + "'\"" * 3000,
-        "<" * 5000, "http:" * 2000, "a " * 5000, "reply " * 3000, "you have " * 2000, "—" * 900, "{#" * 500, "a\n" * 3000, "--- \n" * 200,
+        "<" * 5000, "http:" * 2000, "a " * 5000, "reply " * 3000, "you have " * 2000, "—" * 900, "{#" * 500, "a\n" * 3000, "--- \n" * 200, "fifty " * 2000, "treatment for the " * 1000, "[a](https://b " * 500, "//a" * 3000,
     ],
 )  # fmt: skip
 def test_nothing_that_an_author_writes_breaks_the_lints(text: str) -> None:

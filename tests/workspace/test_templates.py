@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from channels.segments import count_segments
+from worker.domain.clinic import Brand
 from worker.workspace.jinja import phone
 from worker.workspace.offering import Promise
 from worker.workspace.templates import TemplateError, Templates
@@ -41,6 +43,7 @@ def variables(**changes: object) -> dict[str, object]:
         "first_name": "Eleni",
         "practitioner": "Dr Kalliopi Markou",
         "clinic": {key: CLINIC[key] for key in ("name", "phone", "address", "booking_url", "review_url")},
+        "brand": asdict(Brand()),
         "unsubscribe_url": STOP,
         "offer": Promise("WELCOME10", {"en": "a voucher", "el": "ένα κουπόνι"}, date(2026, 12, 31), "GR"),
     } | changes
@@ -422,3 +425,14 @@ def test_a_workspace_without_layouts_still_writes_lawful_emails():
 def test_a_phone_number_reads_as_people_write_it():
     assert phone("+302103456789") == "+30 21 0345 6789"
     assert phone("ask at the desk") == "ask at the desk"
+
+
+def test_the_brand_is_seen_and_a_logo_takes_the_place_of_the_name():
+    brand = asdict(Brand(logo="https://example.com/logo.png", colour="#123456"))
+    html = SHIPPED.render_email("win_back_6/hello", "en", variables(brand=brand)).html
+    images = [dict(attributes) for tag, attributes in Tags(html).seen if tag == "img"]
+    assert [(image["src"], image["alt"]) for image in images] == [
+        ("https://example.com/logo.png", CLINIC["name"])
+    ]
+    assert "#123456" in html
+    assert "#1d4a50" not in html

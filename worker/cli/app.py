@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -72,3 +73,15 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        # What nobody foresaw is a mistake of the program's. Its text may quote a patient's data; its kind and place do not.
+        if os.environ.get("REVISIT_LOG") == "debug":
+            raise
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        err.print(
+            f"Revisit itself failed ({type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}). This is a mistake in the program, not in your files. "
+            "Please report it with this line; REVISIT_LOG=debug shows all of it.",
+            style="red",
+            markup=False,
+        )
+        sys.exit(1)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from worker.actors import Queue
     from worker.workspace.house import House
 
-LIVED = timedelta(days=36)
+LIVED = timedelta(days=24)
 """Long enough that a first visit of the first days gets its nudge, thirty days later."""
 FIRST_PORT = 8000
 

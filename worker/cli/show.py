@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -21,8 +22,11 @@ from worker.workspace.files import read_folder
 from worker.workspace.mermaid import mermaid
 from worker.workspace.rooms import BrokenRooms, load
 
-NAME_WIDTH = 18
+WIDE = 120
+TITLE_WIDTH = 16
+COLUMNS = ("journey", "title", "status", "starts", "steps", "by")
 STATUS_STYLE = {"live": "green", "paused": "yellow", "draft": "dim"}
+Row = tuple[Text, ...]
 
 
 @app.command()
@@ -48,7 +52,8 @@ def show(
                 f"`--format mermaid` draws one journey; name it: {', '.join(sorted(journeys)) or 'there is none yet'}"
             )
         out.print(
-            all_journeys(journeys.values()) if journeys else "There are no journeys yet.", soft_wrap=False
+            all_journeys(journeys.values(), out.width) if journeys else "There are no journeys yet.",
+            soft_wrap=False,
         )
         return
     if journey not in journeys:
@@ -62,23 +67,50 @@ def show(
         out.print(tree(drawing), soft_wrap=False)
 
 
-def all_journeys(journeys: Iterable[Journey]) -> Table:
-    """All journeys, one a line."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    journeys = sorted(journeys, key=lambda journey: journey.name)
-    table.add_column(
-        "journey",
-        overflow="fold",
-        min_width=min(NAME_WIDTH, max((len(each.name) for each in journeys), default=0)),
-    )
-    for column in ("title", "status", "starts", "steps", "by"):
-        table.add_column(column, justify="right" if column == "steps" else "left", overflow="fold")
-    for each in journeys:
-        table.add_row(
+def all_journeys(journeys: Iterable[Journey], width: int = WIDE) -> RenderableType:
+    """All journeys, one a line, on a terminal of so many characters. No name is broken: where it is narrow the titles go first, then the table becomes a list."""
+    rows = [
+        (
             Text(each.name, style="bold"), Text(each.title), Text(each.status, style=STATUS_STYLE[each.status]),
-            Text(str(each.start).removeprefix("event ")), str(len(list(each.all_steps()))), Text(", ".join(channels_of(each)) or "-"),
-        )  # fmt: skip
+            Text(_starts(each)), Text(str(len(list(each.all_steps())))), Text(", ".join(channels_of(each)) or "-"),
+        )
+        for each in sorted(journeys, key=lambda journey: journey.name)
+    ]  # fmt: skip
+    for columns in (COLUMNS, tuple(column for column in COLUMNS if column != "title")):
+        if _least_width(columns, rows) <= width:
+            return _table(columns, rows)
+    return Group(*(_listed(dict(zip(COLUMNS, row, strict=True))) for row in rows))
+
+
+def _starts(journey: Journey) -> str:
+    return str(journey.start).removeprefix("event ")
+
+
+def _least_width(columns: tuple[str, ...], rows: Sequence[Row]) -> int:
+    """How many characters a table needs so that only titles wrap, and none to fewer than `TITLE_WIDTH`."""
+    width = 0
+    for at, column in enumerate(COLUMNS):
+        if column in columns:
+            widest = max((row[at].cell_len for row in rows), default=0)
+            width += 2 + max(len(column), min(widest, TITLE_WIDTH) if column == "title" else widest)
+    return width
+
+
+def _table(columns: tuple[str, ...], rows: Sequence[Row]) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column == "steps" else "left", no_wrap=column != "title")
+    for row in rows:
+        table.add_row(*(cell for column, cell in zip(COLUMNS, row, strict=True) if column in columns))
     return table
+
+
+def _listed(cells: Mapping[str, Text]) -> Text:
+    """One journey on lines of its own; a long name is folded by the terminal, and by nothing else."""
+    by = f" by {cells['by']}" if cells["by"].plain != "-" else ""
+    return Text.assemble(
+        cells["journey"], "  ", cells["status"], f"\n  {cells['title']}\n  starts: {cells['starts']}\n  steps: {cells['steps']}{by}"
+    )  # fmt: skip
 
 
 def tree(drawing: Drawing) -> Tree:

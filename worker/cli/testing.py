@@ -9,13 +9,17 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from worker.cli.app import Usage, Workspace, app, err, fail, out, settings
 from worker.cli.rooms import show_problems
+from worker.domain.journey import Journey
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader
+from worker.domain.source import Problem
 from worker.domain.stories import Story
+from worker.domain.stories.gone import CODE as GONE
 from worker.workspace.files import MAX_FILE, ROOMS, Files, read_folder
 from worker.workspace.rooms import Rooms, read
 from worker.workspace.stories import FOLDER, read_stories
@@ -48,16 +52,19 @@ def tell_stories(
     """Tell the scenario stories, and show which do not go as they expect. Exit 1 where one fails."""
     # Rendering e-mails takes long to load, and no other command of this module's neighbours needs it.
     from worker.service.testing import Teller
-    from worker.service.testing_report import gaps, junit, summary
+    from worker.service.testing_report import junit, summary
 
     root = settings(workspace).workspace
     files = read_folder(root)
     chosen = None if path is None else _chosen(path, root)
     rooms, problems = read(files)
     if rooms is None:
-        show_problems(files, problems)
+        show_problems(files, _errors(problems))
         raise fail("The workspace has errors; no story was told.", 1)
-    stories = rooms.stories if chosen is None else _stories(rooms, files, chosen)
+    stories: Sequence[Story] = rooms.stories
+    if chosen is not None:
+        stories, problems = _stories(rooms, files, chosen)
+    left_out = [problem for problem in problems if problem.code == GONE]
     teller = Teller(rooms)
     timed: list[tuple[Outcome, float]] = []
     for story in stories:
@@ -66,13 +73,16 @@ def tell_stories(
         timed.append((outcome, perf_counter() - begun))
         if format == "text" and not outcome.passed:
             _show_failure(outcome)
+    for problem in left_out:
+        show = err if format == "junit" else out
+        show.print(Text(f"{problem.file}: {problem.message}", style="yellow"))
     outcomes = [outcome for outcome, _ in timed]
     good = all(outcome.passed for outcome in outcomes)
     if format == "junit":
         sys.stdout.write(junit(timed))
     elif stories:
         out.print(Text(summary(outcomes), style="green" if good else "red"))
-    else:
+    elif not left_out:
         out.print(f"There are no stories in {path or FOLDER}.", markup=False)
     if coverage:
         named = {name for story in stories for name in story.journeys or ()}
@@ -81,23 +91,29 @@ def tell_stories(
             for name, each in sorted(rooms.rules.journeys.items())
             if (each.status == "live" if path is None else name in named)
         ]
-        found = gaps(journeys, outcomes)
-        show = err if format == "junit" else out
-        for gap in found:
-            show.print(
-                Text(
-                    f"{gap.journey}: "
-                    + (f"no story reaches {', '.join(gap.missing)}" if gap.told else "has no stories"),
-                    style="red",
-                )
-            )
-        if not found:
-            show.print(
-                Text(f"Every step and way of {_count(len(journeys), 'journey')} is reached.", style="green")
-            )
-        good = good and not found
+        good = _all_reached(journeys, outcomes, err if format == "junit" else out) and good
     if not good:
         raise typer.Exit(1)
+
+
+def _all_reached(journeys: Sequence[Journey], outcomes: Sequence[Outcome], show: Console) -> bool:
+    """Whether stories reach every step and way of these journeys; says what none reaches."""
+    from worker.service.testing_report import gaps
+
+    found = gaps(journeys, outcomes)
+    for gap in found:
+        show.print(
+            Text(
+                f"{gap.journey}: "
+                + (f"no story reaches {', '.join(gap.missing)}" if gap.told else "has no stories"),
+                style="red",
+            )
+        )
+    if not found:
+        show.print(
+            Text(f"Every step and way of {_count(len(journeys), 'journey')} is reached.", style="green")
+        )
+    return not found
 
 
 def _chosen(path: Path, root: Path) -> dict[str, str]:
@@ -123,8 +139,8 @@ def _name(path: Path, root: Path) -> str:
     return full.relative_to(root.resolve()).as_posix() if full.is_relative_to(root.resolve()) else str(path)
 
 
-def _stories(rooms: Rooms, files: Files, chosen: Files) -> Sequence[Story]:
-    """The stories; ends the command where they have mistakes."""
+def _stories(rooms: Rooms, files: Files, chosen: Files) -> tuple[Sequence[Story], list[Problem]]:
+    """The stories, and what is to be warned of; ends the command where they have mistakes."""
     rules = rooms.rules
     templates = {name: rooms.templates.channels_of(name) for name in rooms.templates.names()}
     scope = Scope(
@@ -132,10 +148,18 @@ def _stories(rooms: Rooms, files: Files, chosen: Files) -> Sequence[Story]:
     )
     reader = Reader()
     stories = read_stories(reader, chosen, scope, rules.journeys)
-    if any(problem.severity == "error" for problem in reader.problems):
-        show_problems({**files, **chosen}, sorted(reader.problems, key=lambda problem: problem.sort_key))
+    if errors := _errors(reader.problems):
+        show_problems({**files, **chosen}, errors)
         raise fail("The stories have errors; none was told.", 1)
-    return stories
+    return stories, reader.problems
+
+
+def _errors(problems: Sequence[Problem]) -> list[Problem]:
+    """Those that keep stories from being told, in reading order. Warnings are for `check`."""
+    return sorted(
+        (problem for problem in set(problems) if problem.severity == "error"),
+        key=lambda problem: problem.sort_key,
+    )
 
 
 def _show_failure(outcome: Outcome) -> None:

@@ -39,6 +39,16 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """How a clinic's e-mails look: colours as `#rrggbb`, and a picture's https address or ""."""
+
+    logo: str = ""
+    colour: str = "#1d4a50"
+    accent: str = "#c6a46c"
+    background: str = "#f4efe8"
+
+
+@dataclass(frozen=True, slots=True)
 class Clinic:
     """One clinic. `opening` maps a weekday (`mon`…) to its hours; a day without hours is closed."""
 
@@ -54,6 +64,7 @@ class Clinic:
     address: str = ""
     booking_url: str = ""
     review_url: str = ""
+    brand: Brand = Brand()
     opening: Mapping[str, Window] = field(default_factory=dict)
     closed: frozenset[date] = frozenset()
     allow_list: frozenset[str] = frozenset()

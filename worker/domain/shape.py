@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
@@ -40,15 +40,15 @@ class Reader:
             Problem(code, severity or severity_of(code), place.file, place.line, place.column, message, hint)
         )
 
-    def near(self, word: str, known: Iterable[str]) -> str:
+    def near(self, word: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
         """A hint that names the nearest known word, if there is one."""
-        near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-        return f"Did you mean `{near[0]}`?" if near else ""
+        near = nearest(word, known, synonyms)
+        return f"Did you mean `{near}`?" if near else ""
 
-    def did_you_mean(self, word: str, known: Iterable[str]) -> str:
-        """A hint that names the nearest known word, or all of a few."""
+    def did_you_mean(self, word: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
+        """A hint that names the nearest known word, or all of a few. `synonyms`: other words for known ones, in small letters."""
         names = sorted(known)
-        near = self.near(word, names)
+        near = self.near(word, names, synonyms)
         if near:
             return near
         return f"Known: {', '.join(names)}." if 0 < len(names) <= 30 else ""
@@ -190,15 +190,14 @@ class Reader:
         """A whole number within limits."""
         if node is None:
             return default
-        value = self.parsed(
-            node, what, lambda text: int(text) if re.fullmatch(r"\d{1,9}", text) else None, str(default)
-        )
-        if value is None:
-            return default
-        if not low <= value <= high:
-            self.problem("shape-value", node, f"{what} must lie between {low} and {high}", "")
-            return default
-        return value
+        said = node.value.strip() if isinstance(node, Scalar) else ""
+        if re.fullmatch(r"\d{1,9}", said) and low <= int(said) <= high:
+            return int(said)
+        written = f"`{said}`" if said else "this"
+        self.problem(
+            "shape-value", node, f"{written} is not a number from {low} to {high}", f"{what} is one, such as `{low}`."
+        )  # fmt: skip
+        return default
 
     def boolean(self, node: Node | None, what: str, default: bool) -> bool:
         """`true` or `false`."""
@@ -213,6 +212,17 @@ class Reader:
     def day(self, node: Node | None, what: str) -> date | None:
         """An ISO date."""
         return self.parsed(node, what, iso_day, "2026-12-25")
+
+
+def nearest(word: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
+    """The known word that was meant, as far as one can tell: the same in other letters, another word for it, or one that is written alike. "" where there is none."""
+    names = {name.lower(): name for name in sorted(known, reverse=True)}
+    said = word.strip().lower()
+    meant = (synonyms or {}).get(said, said)
+    if meant.lower() in names:
+        return names[meant.lower()]
+    near = difflib.get_close_matches(said, names, n=1, cutoff=0.6)
+    return names[near[0]] if near else ""
 
 
 def iso_day(text: str) -> date | None:

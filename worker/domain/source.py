@@ -61,9 +61,9 @@ class Problem:
     hint: str = ""
 
     @property
-    def sort_key(self) -> tuple[str, int, int, str]:
-        """Reading order."""
-        return (self.file, self.line, self.column, self.code)
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Reading order; of two that stand in one place, always the same."""
+        return (self.file, self.line, self.column, self.code, self.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,9 @@ class Starts(Steps):
         at: datetime,
     ) -> None:
         why = self._why_not_again(journey, anchor, appointment, at)
+        look = self._now_look(appointment.id if appointment is not None else None)
+        if why is None and journey.stop_if is not None and journey.stop_if.holds(look):
+            why = "its `stop_if` holds already"
         if why is not None:
             self._trace(journey.name, "", at, "not started", why)
             return

@@ -170,7 +170,12 @@ class Steps(Runs):
             key=key, patient=self.patient.id, enrollment=run.id, journey=run.journey, version=run.version, step=step, template=action.template, purpose=journey.purpose,
             channels=action.channels, step_due_at=due, due_at=first_moment(self.rules, self.facts, journey, due), expires_at=expires_at,
         )  # fmt: skip
-        self._keep(message, "scheduled", f"step {step}")
+        later = (
+            ""
+            if message.due_at <= due
+            else f"; quiet until {message.due_at.astimezone(self.facts.tz):%Y-%m-%d %H:%M}"
+        )
+        self._keep(message, "scheduled", f"step {step}{later}")
         self._put(replace(run, waiting_for=key, due_at=None))
 
     def _tag(self, run: Enrollment, journey: Journey, step: Step, action: Tag, due: datetime) -> None:

@@ -6,10 +6,12 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import available_timezones
 
-from worker.domain.calendar import zone
 from worker.domain.kinds import Kind, Ref, Schema
 from worker.domain.shape import Reader
 from worker.domain.source import Node
+
+_NO_PLACE: Final = frozenset({"Factory", "localtime", "posixrules"})
+"""Files that lie among the zones of a system and are none of the IANA list: each machine has another time in them."""
 
 
 class ZoneKind(Kind[str]):
@@ -25,16 +27,12 @@ class ZoneKind(Kind[str]):
 
 
 def _known(text: str) -> str | None:
-    try:
-        zone(text)
-    except ValueError:
-        return None
-    return text
+    return text if text in _names() else None
 
 
 @cache
 def _names() -> list[str]:
-    return sorted(available_timezones())
+    return sorted(available_timezones() - _NO_PLACE)
 
 
 ZONE: Final[Kind[str]] = Ref("zone", ZoneKind)

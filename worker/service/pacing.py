@@ -17,7 +17,7 @@ NO_PACE = 1_000_000
 def give_turns(house: House) -> int:
     """Give a turn to every run that waits for one; returns how many. A journey that has lost its pace lets all of them begin."""
     with read(house.engine) as conn:
-        if not stored.waiting(conn, house.now(conn)):
+        if not stored.anybody(conn) or not stored.waiting(conn, house.now(conn)):
             return 0
     count = 0
     with write(house.engine) as conn:

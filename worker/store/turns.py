@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
@@ -26,6 +26,11 @@ def is_waiting() -> list[ColumnElement[bool]]:
     return [c.lot.is_not(None), c.turn_at.is_(None), c.outcome.is_(None)]
 
 
+def anybody(conn: Connection) -> bool:
+    """Whether anybody waits at all; a look into an index that is nearly always empty."""
+    return conn.execute(_ANYBODY).first() is not None
+
+
 def waiting(conn: Connection, now: datetime) -> list[Waiting]:
     """Those who wait, of clinics where time has passed for every patient: so a journey that starts for many at once has them all before the lot is drawn."""
     c, p = enrollments.c, patients.c
@@ -41,6 +46,9 @@ def waiting(conn: Connection, now: datetime) -> list[Waiting]:
         .order_by(c.clinic_id, c.journey, c.lot, c.id)
     )
     return [Waiting(*row) for row in conn.execute(statement)]
+
+
+_ANYBODY: Final = select(enrollments.c.id).where(*is_waiting()).limit(1)
 
 
 def given(conn: Connection, clinic: str, journey: str, since: datetime) -> list[datetime]:

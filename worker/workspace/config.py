@@ -29,6 +29,7 @@ from worker.domain.kinds import (
 from worker.domain.shape import Reader
 from worker.domain.source import Node, Scalar
 from worker.domain.zones import ZONE
+from worker.workspace.config_brand import BRAND, brand_of
 from worker.workspace.config_channels import Sender, parse_channels
 from worker.workspace.config_services import SERVICE, parse_services
 
@@ -160,6 +161,7 @@ CLINIC: Final = Block(
         "address": Field(TEXT, "The postal address; it stands under every e-mail."),
         "booking_url": Field(TEXT, "Where patients book."),
         "review_url": Field(TEXT, "Where patients may write a review."),
+        "brand": Field(BRAND, "How e-mails look."),
         "opening_hours": Field(
             OpeningKind(),
             "Hours by weekday or range, and `closed`: a list of dates.",
@@ -210,6 +212,7 @@ def parse_clinic(reader: Reader, node: Node | None, services: Node | None) -> Cl
         address=found.get("address", ""),
         booking_url=found.get("booking_url", ""),
         review_url=found.get("review_url", ""),
+        brand=brand_of(reader, found.get("brand", {}), places["brand"][1] if "brand" in places else None),
         opening=opening,
         closed=closed,
         allow_list=frozenset(found.get("allow_list", ())),

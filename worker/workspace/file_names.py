@@ -29,8 +29,15 @@ def line_break(path: str) -> re.Pattern[str]:
 
 
 def name_problems(files: Files, journeys: Mapping[str, str]) -> list[Problem]:
-    """Warnings for the names of files that were read. `journeys` maps a journey's file to the name that stands in it."""
+    """Warnings for the names of files that were read, and where there are texts and no journey. `journeys` maps a journey's file to the name that stands in it."""
     reader = Reader()
+    if any(map(_is_text, files)) and not any(_is_journey(path) for path in files):
+        reader.problem(
+            "journeys-none",
+            Place("journeys"),
+            "there is no journey in journeys/, so none of the texts is ever sent",
+            "Write one, or remove the texts.",
+        )
     for path in sorted(files):
         if PurePosixPath(path).stem.lower() == "readme":
             continue
@@ -51,6 +58,14 @@ def name_problems(files: Files, journeys: Mapping[str, str]) -> list[Problem]:
                 f"Rename the file to journeys/{journeys[path]}.yaml, or the journey.",
             )
     return reader.problems
+
+
+def _is_journey(path: str) -> bool:
+    return path.startswith("journeys/") and path.count("/") == 1
+
+
+def _is_text(path: str) -> bool:
+    return bool(TEMPLATE_NAME.fullmatch(path)) and not path.startswith("templates/layout.")
 
 
 def _misnamed(path: str, journeys: Mapping[str, str]) -> bool:
@@ -84,17 +99,35 @@ def _unread_config(reader: Reader, rest: str) -> str | None:
 
 
 def strays(folder: Path) -> list[Problem]:
-    """Warnings for files in a workspace's rooms whose ending keeps them from being read at all."""
+    """Warnings for what lies in a workspace's rooms and is not read at all: by its ending, or because it is no file. Nothing is opened: a pipe would never end."""
     return sorted(_strays(folder), key=lambda problem: problem.sort_key)
 
 
 def _strays(folder: Path) -> Iterator[Problem]:
     for room, endings in ROOMS.items():
-        for path in (folder / room).rglob("*"):
-            hidden = any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
-            meant = path.suffix in endings or path.suffix in LEFT_ALONE or path.stem.lower() == "readme"
-            if hidden or meant or not path.is_file():
+        top = folder / room
+        if not top.is_dir() and (top.exists() or top.is_symlink()):
+            yield Problem("file-unknown", "warning", room, 1, 1, f"{room} is {_no_file(top)}, where a folder is looked for", "Make it a folder.")  # fmt: skip
+        for path in top.rglob("*"):
+            if any(part.startswith((".", "__")) for part in path.relative_to(folder).parts):
                 continue
             name = path.relative_to(folder).as_posix()
-            hint = _FORM if room == "templates" else "Give it the ending .yaml, or remove it."
-            yield Problem("file-unknown", "warning", name, 1, 1, f"{name} is never read", hint)
+            if not path.is_file():
+                if _looks_meant(path, endings):
+                    yield Problem("file-unknown", "warning", name, 1, 1, f"{name} is never read: it is {_no_file(path)}", "Put a file in its place, or remove it.")  # fmt: skip
+            elif not (path.suffix in endings or path.suffix in LEFT_ALONE or path.stem.lower() == "readme"):
+                hint = _FORM if room == "templates" else "Give it the ending .yaml, or remove it."
+                yield Problem("file-unknown", "warning", name, 1, 1, f"{name} is never read", hint)
+
+
+def _looks_meant(path: Path, endings: tuple[str, ...]) -> bool:
+    """Whether somebody may think that this is read: anything but a plain folder, which holds what is read, or something that goes by a reader's ending."""
+    return not path.is_dir() or path.is_symlink() or path.suffix in endings
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "a link to a folder, which is not followed" if path.is_symlink() else "a folder"
+    if path.is_symlink() and not path.exists():
+        return "a link that leads nowhere"
+    return "a file" if path.is_file() else "a pipe, a device or a socket"

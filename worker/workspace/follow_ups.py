@@ -15,10 +15,18 @@ from worker.domain.source import Problem
 FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
     "config/services.yaml": frozenset({"unknown-family", "unknown-service"}),
     "config/segments.yaml": frozenset({"unknown-segment"}),
-    "config/channels.yaml": frozenset({"channel-missing", "listen-one-way"}),
+    "config/channels.yaml": frozenset({"channel-missing", "listen-one-way", "template-one-way"}),
     "config/offers.yaml": frozenset({"unknown-offer"}),
     "journeys": frozenset(
-        {"unknown-journey", "unknown-step", "unknown-way", "story-journey", "story-step", "template-unused"}
+        {
+            "unknown-journey",
+            "unknown-step",
+            "unknown-way",
+            "story-journey",
+            "story-journey-gone",
+            "story-step",
+            "template-unused",
+        }
     ),
 }
 """What is not told elsewhere while there is an error in a file, or in one of a room."""
@@ -27,17 +35,18 @@ FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
 def first_causes(problems: Iterable[Problem]) -> list[Problem]:
     """The Problems without those that follow from an error in another file."""
     told = list(problems)
-    wrong = {_source(problem.file) for problem in told if problem.severity == "error"} & FOLLOWS.keys()
+    wrong = {source_of(problem) for problem in told if problem.severity == "error"} & FOLLOWS.keys()
     hidden = [(source, code) for source in wrong for code in FOLLOWS[source]]
     if not hidden:
         return told
     return [
         problem
         for problem in told
-        if all(problem.code != code or _source(problem.file) == source for source, code in hidden)
+        if all(problem.code != code or source_of(problem) == source for source, code in hidden)
     ]
 
 
-def _source(file: str) -> str:
-    """The file itself, or `journeys` for any journey."""
+def source_of(problem: Problem) -> str:
+    """What a Problem's file is to others: the file itself, or `journeys` for any journey."""
+    file = problem.file
     return "journeys" if file.startswith("journeys/") and file.count("/") == 1 else file

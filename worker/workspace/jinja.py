@@ -12,7 +12,7 @@ import difflib
 import re
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -20,6 +20,9 @@ import phonenumbers
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
+
+from worker.workspace.jinja_words import in_words
+from worker.workspace.variables import KNOWN
 
 Finalize = Callable[[object], object]
 
@@ -29,6 +32,10 @@ _QUOTED = re.compile(r"(?:no attribute )?'([^']*)'(?: is undefined)?$")
 _IN_QUOTES = re.compile(r"\"[^\"]*\"|'[^']*'")
 _OPENING = re.compile(r"\{[{%#]")
 _NAMED = re.compile(r"'([^']+)'")
+_NO_FILTER = re.compile(r"No filter named '(\w+)'")
+_SINGLE = re.compile(
+    rf"(?<![{{%#])\{{\s*((?:{'|'.join(map(re.escape, sorted(KNOWN)))})(?:\s*\|[^{{}}]*?)?)\s*\}}(?!\}})"
+)
 _BLOCKS = frozenset({"if", "for", "set", "filter", "block", "macro", "call", "with", "raw", "autoescape"})
 _STRINGS = r"""(?:"[^"]*"|'[^']*'|[^"'])*?"""
 TAGS: Final = re.compile(rf"\{{\{{{_STRINGS}\}}\}}|\{{%{_STRINGS}%\}}|\{{#.*?#\}}", re.DOTALL)
@@ -115,16 +122,28 @@ class Source:
         self.tree: nodes.Template | None = None
         self._template: Template | None = None
         if _OPENING.search(text) is None:
+            self._single_braces()
             return
         try:
             self.tree = env.parse(text, name=path, filename=path)
             code = env.compile(self.tree, name=path, filename=path)
         except TemplateSyntaxError as error:
             message = error.message or "this is not a template"
-            raise self._error(error.lineno, message) from error
+            raise self._error(error.lineno, message, filters=env.filters) from error
         except RecursionError as error:
             raise self._error(1, "this is nested too deep") from error
+        self._single_braces()
         self._template = Template.from_code(env, code, env.globals)
+
+    def _single_braces(self) -> None:
+        """A variable between single braces would go out as it stands."""
+        tags = [match.span() for match in TAGS.finditer(self.text)]
+        for match in _SINGLE.finditer(self.text):
+            if not any(start <= match.start() < end for start, end in tags):
+                line, column = self.place(match.start())
+                raise TemplateError(
+                    self.path, line, f"`{match[0]}` is printed as it stands", column, "template-variable", f"Write {{{{ {match[1]} }}}}.",
+                )  # fmt: skip
 
     def render(self, variables: Mapping[str, object]) -> str:
         """The text; raises TemplateError."""
@@ -169,19 +188,36 @@ class Source:
                     (quoted if any(first <= at < last for first, last in strings) else bare).append(at)
         return bare or quoted
 
+    def _filters(self, name: str, line: int) -> list[int]:
+        """Where a filter stands in a line or below it, since a tag may go over several."""
+        start = self._start_of(line)
+        used = re.compile(rf"\|\s*({re.escape(name)})\b|\{{%[-+]?\s*filter\s+({re.escape(name)})\b")
+        return [match.start(match.lastindex or 0) for match in used.finditer(self.text, start)]
+
     def _start_of(self, line: int) -> int:
         at = 0
         for _ in range(line - 1):
             at = self.text.find("\n", at) + 1 or len(self.text)
         return at
 
-    def _error(self, line: int, message: str, name: str = "", code: str = "template-broken") -> TemplateError:
-        told, column = self.place(self._blame(line, message, name))
-        return TemplateError(self.path, told, message, column, code)
+    def _error(
+        self,
+        line: int,
+        message: str,
+        name: str = "",
+        code: str = "template-broken",
+        filters: Collection[str] = (),
+    ) -> TemplateError:
+        at = self._blame(line, message, name)
+        told, column = self.place(at)
+        message, hint = in_words(message, self.text[at:], filters)
+        return TemplateError(self.path, told, message, column, code, hint)
 
     def _blame(self, line: int, message: str, name: str) -> int:
         """The place that an error of a line is about: the name in question, the block that is not closed, else the Jinja of that line."""
         if name and (found := self.find(name, line)):
+            return found[0]
+        if (no_filter := _NO_FILTER.match(message)) and (found := self._filters(no_filter[1], line)):
             return found[0]
         if "end of template" in message and (opened := _left_open(self.text)) is not None:
             return opened

@@ -5,6 +5,7 @@ Rules
 2. The body of an e-mail may name treatments where its front matter says `sensitivity: health`; elsewhere that is a warning.
 3. The clinic's own name, places, people and web address are no finding, whatever words they are made of.
 4. What an offer says counts where it is printed.
+5. `face`, `body` and the like are everyday words: they count beside a word for what is done to them, such as `treatment`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from worker.workspace.lint_names import prints
 from worker.workspace.lint_text import Finding, Folded, Part, Text, fold
 from worker.workspace.offering import Promise
 from worker.workspace.word_list import WordList
-from worker.workspace.words_of_health import AREAS, GENERIC, HARMLESS, TREATMENTS
+from worker.workspace.words_of_health import AREAS, EVERYDAY, EVERYDAY_WORD, GENERIC, HARMLESS, TREATMENTS
 from worker.workspace.words_to_avoid import MONEY
 
 _HINT: Final = (
@@ -55,7 +56,10 @@ class Vocabulary:
         """What others must not see, with its offset: rule 1."""
         folded = self._without_own(text)
         found = dict(self._seen.find(folded))
-        found |= {folded.origin(match.start()): match[0] for match in MONEY.finditer(folded.text)}
+        plain = self._seen.without_harmless(folded.text)
+        for pattern, text_of in ((EVERYDAY, plain), (MONEY, folded.text)):
+            for match in pattern.finditer(text_of):
+                found.setdefault(folded.origin(match.start()), " ".join(match[0].split()))
         found |= {match.start(): match[0] for match in self._codes.finditer(text)}
         yield from sorted(found.items())
 
@@ -156,7 +160,7 @@ def _catalogue(clinic: Clinic) -> tuple[set[str], set[str]]:
     for name in {*(service.name for service in treated), *families}:
         for words in {name, re.split(r"[,(/:]", name)[0]}:
             plain = " ".join(fold(words).text.split())
-            if plain in GENERIC or not plain:
+            if plain in GENERIC or not plain or EVERYDAY_WORD.fullmatch(plain):
                 continue
             if len(plain) <= _SHORT:
                 codes.add(plain.upper())

@@ -12,7 +12,7 @@ from worker.workspace.words_to_avoid import KEYWORDS, MONEY, PRICE, REPROACH
 
 _ASKS: Final = r"reply|text|send|write|answer|respond|στείλτε|απαντήστε|γράψτε|στειλτε|απαντηστε|γραψτε|ΣΤΕΙΛΤΕ|ΑΠΑΝΤΗΣΤΕ|ΓΡΑΨΤΕ"
 _FILLING: Final = (
-    r"(?:\s+(?:us|back|with|the\s+words?|a|simply|just|only|με|τη\s+λέξη|τη\s+λεξη|μόνο|απλά|or))*"
+    r"(?:\s+(?:us|back|with|the\s+words?|a|simply|just|only|μας|με|τη\s+λέξη|τη\s+λεξη|μόνο|απλά|or))*"
 )
 _WORDS: Final = "|".join(sorted(KEYWORDS, key=len, reverse=True))
 _ASKED = re.compile(
@@ -21,6 +21,9 @@ _ASKED = re.compile(
 )
 _ASKED_IN_SMALL = re.compile(
     rf"(?i:(?<!\w)(?:reply|text){_FILLING})\s+[\"'“”«‘’]?(?P<word>(?i:cancel|end|quit|stop|yes))[\"'“”»‘’]?(?![\w-])"
+)
+_ASKED_IN_QUOTES = re.compile(
+    rf"(?i:(?<!\w)(?:{_ASKS}){_FILLING})\s+[\"'“”«‘’](?P<word>(?i:cancel|end|quit|stop|yes))[\"'“”»‘’](?![\w-])"
 )
 _BOUNDS: Final = f".!?;:\n{BLANK}"
 _SENTENCE_END = re.compile(r"[.!?;\n]|$")
@@ -79,7 +82,7 @@ def keywords(text: Text) -> Iterator[Problem]:
         words = part.words
         found = {match.start(): match for match in _ASKED.finditer(words)}
         if text.sms:
-            for match in _ASKED_IN_SMALL.finditer(words):
+            for match in (*_ASKED_IN_SMALL.finditer(words), *_ASKED_IN_QUOTES.finditer(words)):
                 found.setdefault(match.start(), match)
         for match in found.values():
             group = "bare" if match.groupdict().get("bare") else "word"

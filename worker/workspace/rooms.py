@@ -13,9 +13,9 @@ from typing import Final
 
 from worker.domain.journey import Journey, Send
 from worker.domain.language import parse_journey
-from worker.domain.language.lints import clashes
+from worker.domain.language.lints import clashes, closed_hours
 from worker.domain.offers import parse_offers
-from worker.domain.policy import parse_policy
+from worker.domain.policy import Policy, parse_policy
 from worker.domain.rules import Rules
 from worker.domain.scope import Scope
 from worker.domain.segments import parse_segments
@@ -95,13 +95,22 @@ class _Reading:
             two_way="sms" not in senders or senders["sms"].two_way,
         )
         journeys = self._journeys(composed, scope, senders)
+        if lint:
+            self._hours(journeys.values(), composed, policy)
         stories: tuple[Story, ...] = ()
         if lint:
             stories = read_stories(reader, story_files(files), scope, journeys)
             titles = {name: segments.titles.get(name, name) for name in segments.named}
             used = _used(journeys.values())
             reader.problems += template_problems(
-                files, templates, clinic, segments=titles, used=used, offers=offers, senders=senders
+                files,
+                templates,
+                clinic,
+                segments=titles,
+                used=used,
+                offers=offers,
+                senders=senders,
+                purposes=_purposes(journeys.values()),
             )
             reader.problems += untranslated(files)
             self._offers(journeys.values(), templates, used)
@@ -172,10 +181,27 @@ class _Reading:
         clashes(self.reader, [(journey, nodes[name]) for name, journey in journeys.items()])
         return journeys
 
+    def _hours(self, journeys: Iterable[Journey], composed: Mapping[str, Node], policy: Policy) -> None:
+        nodes = {name: composed[path] for path, name in _names(composed)}
+        for journey in journeys:
+            closed_hours(self.reader, journey, nodes[journey.name], policy)
+
     def _offers(self, journeys: Iterable[Journey], templates: Templates, used: Used) -> None:
         needed = {name for name, offers in used.items() if None in offers and templates.uses_offer(name)}
+        silent = {
+            name for name, offers in used.items() if offers != {None} and not templates.names_offer(name)
+        }
         for step in (step for journey in journeys for step in journey.all_steps()):
-            if isinstance(step.action, Send) and step.action.offer is None and step.action.template in needed:
+            if not isinstance(step.action, Send):
+                continue
+            if step.action.offer is not None and step.action.template in silent:
+                self.reader.problem(
+                    "offer-unsaid",
+                    step.place,
+                    f"step `{step.id}` makes an offer, and a text of `{step.action.template}` does not speak of it",
+                    "Say it by `{{ offer.text }}` and `{{ offer.code }}`, or take the offer out of the step.",
+                )
+            if step.action.offer is None and step.action.template in needed:
                 self.reader.problem(
                     "offer-missing",
                     step.place,
@@ -208,6 +234,16 @@ def _used(journeys: Iterable[Journey]) -> dict[str, set[str | None]]:
         if isinstance(step.action, Send):
             used.setdefault(step.action.template, set()).add(step.action.offer)
     return used
+
+
+def _purposes(journeys: Iterable[Journey]) -> dict[str, set[str]]:
+    """The templates that steps send, each with what the journeys are for."""
+    found: dict[str, set[str]] = {}
+    for journey in journeys:
+        for step in journey.all_steps():
+            if isinstance(step.action, Send):
+                found.setdefault(step.action.template, set()).add(journey.purpose)
+    return found
 
 
 def _names(composed: Mapping[str, Node]) -> Iterator[tuple[str, str]]:

@@ -20,9 +20,10 @@ from worker.workspace.file_names import line_break
 from worker.workspace.files import Files
 from worker.workspace.lint_health import Vocabulary, health, health_of_offers, health_once_filled
 from worker.workspace.lint_layout import layouts, stands_alone
-from worker.workspace.lint_links import links
+from worker.workspace.lint_links import links, links_once_filled
 from worker.workspace.lint_names import speaks_of_offer
 from worker.workspace.lint_sms import Price, dear
+from worker.workspace.lint_stop import answers_to_nobody, no_way_to_stop
 from worker.workspace.lint_text import Part, Text
 from worker.workspace.lint_values import MAY_BE_EMPTY, gaps, unknown_variables, without_fallback
 from worker.workspace.lint_words import keywords, prices, reproaches
@@ -47,8 +48,9 @@ def template_problems(
     used: Used | None = None,
     offers: Mapping[str, Offer] | None = None,
     senders: Mapping[str, Sender] | None = None,
+    purposes: Mapping[str, Collection[str]] | None = None,
 ) -> list[Problem]:
-    """All that is wrong with the texts. `segments` maps names to titles; without `used`, nothing is said of texts that nobody sends; `senders` say what an SMS costs."""
+    """All that is wrong with the texts. `segments` maps names to titles; without `used`, nothing is said of texts that nobody sends; `senders` say what an SMS costs, and whether it can be answered; `purposes` what the journeys are for that send each template."""
     told = [_no_text(path, text) for path, text in sorted(files.items()) if path.startswith("templates/")]
     if broken := [problem for problem in told if problem is not None]:
         return broken
@@ -67,7 +69,8 @@ def template_problems(
         Vocabulary(clinic, segments),
         used or {},
         offers or {},
-        sender.price if sender else None,
+        sender,
+        {name for name, found in (purposes or {}).items() if "marketing" in found},
     )
     for draft in templates.drafts():
         problems += look.at(draft)
@@ -82,9 +85,11 @@ class _Look:
     """One look at all texts of a workspace."""
 
     def __init__(
-        self, templates: Templates, clinic: Clinic, vocabulary: Vocabulary, used: Used, offers: Mapping[str, Offer], price: Price | None
+        self, templates: Templates, clinic: Clinic, vocabulary: Vocabulary, used: Used, offers: Mapping[str, Offer], sender: Sender | None, marketing: Collection[str]
     ) -> None:  # fmt: skip
-        self.templates, self.vocabulary, self.price, self.used = templates, vocabulary, price, used
+        self.templates, self.vocabulary, self.used = templates, vocabulary, used
+        self.price: Price | None = sender.price if sender else None
+        self.one_way, self.marketing = sender is not None and not sender.two_way, marketing
         self.full = sample_variables(clinic)
         self.empty = {**self.full, **dict.fromkeys(MAY_BE_EMPTY, "")}
         self.offers = {name: promise(offer, SAMPLE_DAY, clinic.country) for name, offer in offers.items()}
@@ -119,7 +124,9 @@ class _Look:
         if filled is not None:
             said = {"subject": filled.subject, "preheader": filled.preheader, "body": filled.body}
             problems += health_once_filled(text, said, self.vocabulary, list(problems))
+            problems += links_once_filled(text, said, self.full, list(problems))
             if text.sms:
+                problems += self._stops(text, [each.body for each in (filled, bare) if each is not None])
                 problems += dear(text, self._longest(draft, filled), self.price)
             else:
                 self._framed.setdefault(draft.path if markup else draft.language, (draft, filled))
@@ -141,6 +148,12 @@ class _Look:
                     if (error.path, error.message) not in told:
                         told.add((error.path, error.message))
                         yield _said(error)
+
+    def _stops(self, text: Text, said: Collection[str]) -> Iterator[Problem]:
+        asked = list(answers_to_nobody(text)) if self.one_way else []
+        yield from asked
+        if text.draft.name in self.marketing and not asked:
+            yield from no_way_to_stop(text, said, answers=not self.one_way)
 
     def _offers_of(self, name: str) -> dict[str, Promise]:
         wanted = {offer for offer in self.used.get(name, ()) if offer is not None}

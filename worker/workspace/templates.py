@@ -110,6 +110,10 @@ class Templates:
         """One text. Raises KeyError where there is none."""
         return self._drafts[name, channel][language]
 
+    def names_offer(self, name: str) -> bool:
+        """Whether each text of that name says anything of an offer at all, so that a step's offer reaches its reader."""
+        return all("offer" in self._files[draft.path] for draft in self.drafts() if draft.name == name)
+
     def uses_offer(self, name: str) -> bool:
         """Whether a text of that name says something of the step's offer that it cannot leave out, so that a step without one must not send it."""
         drafts = [draft for draft in self.drafts() if draft.name == name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ SAMPLE_DAY: Final = date(2030, 12, 31)
 KNOWN: Final = frozenset(
     {
         "first_name", "practitioner", "unsubscribe_url", "language", "clinic.name", "clinic.phone", "clinic.address", "clinic.booking_url", "clinic.review_url",
+        "brand.logo", "brand.colour", "brand.accent", "brand.background",
         "offer.code", "offer.text", "offer.until",
     }
 )  # fmt: skip
@@ -65,6 +67,7 @@ def variables(
         "first_name": first_name,
         "practitioner": practitioner,
         "clinic": about,
+        "brand": asdict(clinic.brand),
         "unsubscribe_url": unsubscribe_url,
         "offer": offer,
     }

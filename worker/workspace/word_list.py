@@ -21,7 +21,7 @@ class WordList:
         cleaned = sorted({" ".join(fold(term).text.split()) for term in terms} - {"", "*"})
         # The longest first, so that `laser hair removal` is told and not `laser`.
         self._terms = _pattern(sorted(cleaned, key=lambda term: (-len(term), term)))
-        harmless = sorted(harmless)
+        harmless = sorted(" ".join(fold(phrase).text.split()) for phrase in harmless)
         self._harmless = _pattern(harmless) if harmless else None
         firsts = [term.partition(" ")[0] for term in cleaned]
         self._exact = frozenset(
@@ -35,10 +35,14 @@ class WordList:
         # Most texts hold none: one look at each word is cheaper than the pattern at each place.
         if not any(word in self._exact or word.startswith(self._stems) for word in _WORD.findall(text)):
             return
-        if self._harmless is not None:
-            text = self._harmless.sub(lambda match: "\0" * len(match[0]), text)
-        for match in self._terms.finditer(text):
+        for match in self._terms.finditer(self.without_harmless(text)):
             yield folded.origin(match.start()), " ".join(match[0].split())
+
+    def without_harmless(self, text: str) -> str:
+        """Folded text, its harmless phrases blanked."""
+        if self._harmless is None:
+            return text
+        return self._harmless.sub(lambda match: "\0" * len(match[0]), text)
 
 
 def _pattern(terms: Iterable[str]) -> re.Pattern[str]:

@@ -31,15 +31,23 @@ _REPROACHES: Final = (
     r"εχουμε καιρο να|εχετε καιρο να|εχετε να (?:μας )?(?:ερθετε|επισκεφ\w+)",
     rf"(?:εχ(?:ει|ουν)|εχει ηδη) περασει (?:\w+ ){{0,3}}{_MONADES}|εχουν περασει|περασ(?:ε|αν) (?:{_ARITHMOS} )?{_MONADES}|εχει περασει (?:πολυς |αρκετος )?καιρος",
     r"ξεχασατε|αμελησατε|παραλειψατε|χασατε το ραντεβου|δεν (?:ηρθατε|προσηλθατε|εμφανιστηκατε|απαντησατε|επιστρεψατε|τηρησατε)",
-    r"(?:μας|σας) (?:λειψατε|λειπετε|εχετε λειψει|χασαμε)|(?:που )?χαθηκατε|εξαφανιστηκατε|ανενεργ\w*|αδρανη\w*",
+    r"(?<!αν )δεν εχετε (?:ξαναερθει|ξαναρθει|ερθει|επισκεφ\w+|επιστρεψει|φανει|περασει)(?! (?:ποτε|ακομα|ακομη)(?!\w))",
+    r"(?:μας|σας) (?:λειψατε|λειπετε|εχετε λειψει|χασαμε)|(?:που )?χαθηκατε|χαθηκαμε|εξαφανιστηκατε|ανενεργ\w*|αδρανη\w*",
 )
 REPROACH: Final = _pattern(rf"(?<!\w)(?:{'|'.join(_REPROACHES)})(?!\w)")
 
 _CURRENCY: Final = r"(?:eur|euros?|ευρω|usd|dollars?|gbp|pounds?|chf|francs?)"
+_TENS: Final = r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+_FIGURES: Final = (
+    rf"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|{_TENS}|hundreds?|thousands?"
+    r"|ενα|δυο|τρια|τεσσερα|πεντε|εξι|επτα|εφτα|οκτω|οχτω|εννια|δεκα|εντεκα|δωδεκα|δεκα(?:τρια|τεσσερα|πεντε|εξι|επτα|εφτα|οκτω|οχτω|εννια)"
+    r"|εικοσι|τριαντα|σαραντα|πενηντα|εξηντα|εβδομηντα|ογδοντα|ενενηντα|εκατον?|(?:δια|τρια|τετρα|πεντα|εξα|επτα|οκτα|εννια)κοσια|χιλια|χιλιαδες)"
+)
 MONEY: Final = _pattern(
     rf"[€$£] ?\d[\d.,]*|(?<![\w.,])\d[\d.,]* ?(?:[€$£]|{_CURRENCY}(?!\w))|(?<!\w){_CURRENCY} ?\d[\d.,]*"
+    rf"|(?<!\w){_FIGURES}(?: (?:and )?{_FIGURES}){{0,6}} {_CURRENCY}(?!\w)"
 )
-"""An amount of money."""
+"""An amount of money, in figures or in words."""
 
 # "Free" is a price before a thing that a clinic sells; it is none in "feel free", "free to", "fragrance-free", "a free slot".
 _SOLD: Final = r"(?:consultations?|reviews?|visits?|sessions?|treatments?|checks?|checkups?|tests?|trials?|gifts?|samples?|assessments?|advice|services?|products?|scans?|analys[ei]s|talks?|chats?)"
@@ -47,6 +55,9 @@ _PRICES: Final = (
     r"\d+(?:[.,]\d+)? ?(?:%|per ?cent(?!\w)|τοις εκατο)",
     r"(?:discount(?:s|ed)?|half price|reduced price|special price|lower price|price (?:cut|drop|reduction)|money off|save up to|on sale|bargain|vouchers?|gift cards?)(?!\w)",
     r"(?:complimentary|without charge|no charge|at no cost|free of charge|on the house|for free|two for one|2 for 1|buy one)(?!\w)",
+    r"(?:black friday|cyber monday) (?:sales?|deals?|offers?|prices?|specials?)(?!\w)|(?:summer|winter|spring|autumn|flash|clearance|seasonal) sales?(?!\w)|promo codes?(?!\w)",
+    rf"(?:\d+|{_FIGURES}) off (?:with|when|using|your|all|any|every)(?!\w)|save (?:{_FIGURES} ){{1,6}}(?:percent|per cent)(?!\w)",
+    rf"{_SOLD} (?:is |are )?on us(?!\w)|gifts? (?:for you|from us|to you|awaits?|is waiting|with (?:your|every|each))(?!\w)|(?<![\d+])[12] ?\+ ?1(?!\d)",
     rf"free (?!to )(?:\w+ ){{0,2}}{_SOLD}(?!\w)|{_SOLD} (?:is|are) (?:\w+ )?free(?! (?:to|on|at|from|for|this|next|in|after|before)(?!\w))(?!\w)",
     r"(?:εκπτωσ\w+|δωρεαν|χωρις (?:καμια )?χρεωση|χωρις κοστος|μιση τιμη|ειδικ\w+ τιμ\w+|προσφορα|προσφορας|προσφορες|προσφορων|δωροεπιταγ\w+|κουπονι\w*|δωρο)(?!\w)",
 )

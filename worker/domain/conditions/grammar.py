@@ -43,6 +43,14 @@ from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Scalar, Seq, written
 
+SYNONYMS: Final[Mapping[str, str]] = {
+    "visit": "visits", "treatment": "treatments", "booking": "next_booking", "bookings": "next_booking", "booked": "next_booking", "appointment": "next_booking",
+    "no_show": "missed", "no_shows": "missed", "cancellations": "cancelled", "canceled": "cancelled", "family": "families", "service": "services", "area": "areas", "body_part": "areas",
+    "revenue": "net_revenue", "spent": "net_revenue", "spend": "net_revenue", "money": "net_revenue", "date_of_birth": "birthday", "birth_date": "birthday", "born": "birthday",
+    "consent": "allows", "allowed": "allows", "channel": "allows", "channels": "allows", "segment": "in", "segments": "in", "lifecycle": "in", "stage": "in",
+    "not": "none_of", "none": "none_of", "or": "any_of", "any": "any_of", "course": "series", "doctor": "practitioner", "clinic": "location", "place": "location", "message": "got_message", "messages": "got_message",
+}  # fmt: skip
+"""Other words that people use for ours."""
 SENT: Final = ("got_message", "journey")
 """What speaks of what we sent, and so can't define a segment."""
 
@@ -62,7 +70,7 @@ def parse_condition(reader: Reader, node: Node | None, scope: Scope, what: str =
     for key, value in node.entries:
         entry = VOCABULARY.get(key.value)
         if entry is None:
-            hint = reader.did_you_mean(key.value, VOCABULARY)
+            hint = _meant(reader, key.value, scope)
             reader.problem("condition-unknown", key, f"`{key.value}` is not a condition", hint)
             continue
         if isinstance(value, Scalar) and value.empty:
@@ -88,6 +96,20 @@ def parse_condition(reader: Reader, node: Node | None, scope: Scope, what: str =
         if parsed is not None:
             parts.append(parsed)
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def _meant(reader: Reader, word: str, scope: Scope) -> str:
+    """What to write instead of a word that is no condition."""
+    if word == "all_of":
+        return "Write the conditions one below the other: a block means all of them."
+    if word == "cancelled_by":
+        how = (
+            "this: {cancelled_by: [clinic]}"
+            if scope.this
+            else "cancelled: {of: {cancelled_by: [clinic]}, is: any}"
+        )
+        return f"Write it within the word that it narrows: `{how}`."
+    return reader.did_you_mean(word, VOCABULARY, SYNONYMS)
 
 
 def words(scope: Scope) -> Iterator[tuple[str, Word]]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Literal
 from worker.domain import patterns
 from worker.domain.conditions import AnyOf, Condition
 from worker.domain.conditions.grammar_visits import IN_DAYS, LOCATION, PRACTITIONER, Said, parse_count, some
+from worker.domain.conditions.grammar_words import COUNT_WORDS, Instead
 from worker.domain.conditions.person import Age, Allows, Birthday, GotMessage, InJourney, OneOf
 from worker.domain.events import CHANNELS, PURPOSES
 from worker.domain.kinds import TEXT, Block, Field, Kind, Offered, Schema, Table, Word
@@ -24,7 +25,12 @@ class AgeKind(Kind[Condition]):
     """`age: at least 18`."""
 
     said: ClassVar[Said] = Said(
-        parse_count, rf"\s*{patterns.AGE}\s*", "is not an age", ("at least 18", "30 to 45"), number=True
+        parse_count,
+        rf"\s*{patterns.AGE}\s*",
+        "is not an age",
+        ("at least 18", "30 to 45"),
+        number=True,
+        instead=COUNT_WORDS,
     )
 
     def read(self, reader: Reader, node: Node, what: str, scope: Any) -> Condition | None:
@@ -48,8 +54,12 @@ def _parse_birthday(text: str) -> Birthday | None:
     return Birthday(int(match[1] or 0)) if match else None
 
 
+_BIRTHDAY_WORDS: Final[Instead] = (
+    ("(?:on the day|on the birthday|the day itself|yes|true|now)", "today"),
+    (r"(?:in|within|next|in the coming) ([0-9]+ days?)", r"in the next \1"), (r"(?:in the next|in|within|next)(?: 1| a)? week", "in the next 7 days"),
+)  # fmt: skip
 BIRTHDAY: Final[Kind[Condition]] = Said(
-    _parse_birthday, "today|in the next [0-9]{1,3} days?", "is not a time around a birthday", ("today", "in the next 7 days")
+    _parse_birthday, "today|in the next [0-9]{1,3} days?", "is not a time around a birthday", ("today", "in the next 7 days"), instead=_BIRTHDAY_WORDS
 )  # fmt: skip
 
 

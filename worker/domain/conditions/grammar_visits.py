@@ -12,6 +12,7 @@ from worker.domain import patterns
 from worker.domain.calendar import Span, parse_span
 from worker.domain.conditions import Condition
 from worker.domain.conditions.courses import Series, State, Untried
+from worker.domain.conditions.grammar_words import AGO_WORDS, COUNT_WORDS, NEAR_WORDS, Instead, reworded
 from worker.domain.conditions.money import Revenue
 from worker.domain.conditions.visits import ANYTHING, Ago, Count, Had, Narrow, NextBooking, Number
 from worker.domain.conditions.visits import Kind as Counted
@@ -134,6 +135,7 @@ class Said(Kind[Any]):
     is_a: str
     examples: tuple[str, ...]
     number: bool = False
+    instead: Instead = ()
 
     @cached_property
     def hint(self) -> str:
@@ -147,7 +149,8 @@ class Said(Kind[Any]):
             return None
         said = self.parse(node.value)
         if said is None:
-            reader.problem("shape-value", node, f"`{node.value}` {self.is_a}", self.hint)
+            meant = reworded(node.value, self.instead, self.parse)
+            reader.problem("shape-value", node, f"`{node.value}` {self.is_a}", meant or self.hint)
         return said
 
     def schema(self, scope: Any) -> Schema:
@@ -216,7 +219,7 @@ def number(key: Counted) -> Kind[Condition]:
     """`visits: at least 2 in 12 months`."""
     said = Said(
         _parse_number, rf"\s*{patterns.COUNT}(?:\s*|\s* in {patterns.DAYS})", f"is not a number of {key}",
-        ("none", "exactly 1", "at least 2 in 12 months", "1 to 5"), number=True,
+        ("none", "exactly 1", "at least 2 in 12 months", "1 to 5"), number=True, instead=COUNT_WORDS,
     )  # fmt: skip
 
     def make(found: Mapping[str, Any]) -> Condition:
@@ -239,7 +242,7 @@ def ago(key: Literal["first_visit", "last_visit"]) -> Kind[Condition]:
     """`last_visit: at least 6 months ago`."""
     said = Said(
         _parse_ago, rf"\s*(?:none|any|(?:at least|less than|within) {patterns.DAYS}(?: ago)?)\s*", f"does not say when `{key}` was",
-        ("at least 6 months ago", "less than 30 days ago", "none"),
+        ("at least 6 months ago", "less than 30 days ago", "none"), instead=AGO_WORDS,
     )  # fmt: skip
 
     def make(found: Mapping[str, Any]) -> Condition:
@@ -269,7 +272,7 @@ def _next_booking(found: Mapping[str, Any]) -> Condition:
 NEXT_BOOKING: Final = Asked(
     {
         "is": Field(
-            Said(_parse_near, rf"\s*(?:none|any|(?:within|in the next) {patterns.DAYS})\s*", "does not say which booking", ("none", "any", "within 7 days")),
+            Said(_parse_near, rf"\s*(?:none|any|(?:within|in the next) {patterns.DAYS})\s*", "does not say which booking", ("none", "any", "within 7 days"), instead=NEAR_WORDS),
             "Whether there is one.", default="any",
         ),
         "of": OF,
@@ -364,15 +367,21 @@ class SeriesKind(Kind[Condition]):
         found = self.form.read(reader, node, what, scope)
         if found is None:
             return None
-        families, state = _families_of(found), found["is"] if isinstance(found, dict) else found
+        families, state = _families_of(found), found.get("is") if isinstance(found, dict) else found
         courses = {
             (s.family, s.series) for s in scope.clinic.services.values() if s.series and s.counts_as_treatment
         }
         if state is None:
             return None
-        return Series(
-            state, tuple(sorted(course for course in courses if not families or course[0] in families))
-        )
+        meant = tuple(sorted(course for course in courses if not families or course[0] in families))
+        if not meant:
+            reader.problem(
+                "condition-series",
+                node,
+                f"no service{f' of {families[0]}' if families else ''} in config/services.yaml has a `series`, so there are no courses to speak of",
+                "Give its services a `series: 6` there, or ask for `visits: {of: …, is: 1 to 5}` here.",
+            )
+        return Series(state, meant)
 
     def schema(self, scope: Any) -> Schema:
         """Either form."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.domain.conditions.grammar_visits import NARROW, parse_narrow
@@ -15,6 +16,18 @@ from worker.domain.source import Map, Node, Scalar, Seq
 
 ANSWERS: Final = INTERNAL_TYPES
 """Answers to what a run itself did: only the run that they answer hears them."""
+
+SYNONYMS: Final[Mapping[str, str]] = {
+    "visit": "visit.completed", "visited": "visit.completed", "came": "visit.completed", "completed": "visit.completed", "appointment.completed": "visit.completed", "booking.completed": "visit.completed",
+    "booking": "booking.created", "booked": "booking.created", "books": "booking.created", "appointment": "booking.created", "appointment.created": "booking.created", "appointment.booked": "booking.created",
+    "cancelled": "booking.cancelled", "cancels": "booking.cancelled", "canceled": "booking.cancelled", "booking.canceled": "booking.cancelled", "visit.cancelled": "booking.cancelled", "appointment.cancelled": "booking.cancelled",
+    "no_show": "booking.no_show", "missed": "booking.no_show", "visit.no_show": "booking.no_show", "visit.missed": "booking.no_show", "booking.missed": "booking.no_show", "appointment.no_show": "booking.no_show",
+    "moved": "booking.rescheduled", "rescheduled": "booking.rescheduled", "booking.moved": "booking.rescheduled", "refund": "payment.refunded", "refunded": "payment.refunded",
+    "reply": "message.replied", "replied": "message.replied", "replies": "message.replied", "answer": "message.replied", "sms.replied": "message.replied", "email.replied": "message.replied", "message.answered": "message.replied",
+    "click": "link.clicked", "clicked": "link.clicked", "clicks": "link.clicked", "link.opened": "link.clicked", "answered": "link.answered", "task": "task.done", "done": "task.done", "task.completed": "task.done",
+    "opt_out": "consent.revoked", "unsubscribed": "consent.revoked", "consent": "consent.granted",
+}  # fmt: skip
+"""Other words that people use for events."""
 
 AFTER_THE_END: Final = frozenset({"patient.erased", "patient.merged", "patient.deceased"})
 """Events that end every run of a patient, so that no run can hear them."""
@@ -33,7 +46,7 @@ class HeardKind(Kind[Heard]):
             reader.problem("shape-type", node, "an event is one word", "For example `booking.created`.")
             return None
         if node.value not in EVENT_TYPES:
-            hint = reader.did_you_mean(node.value, EVENT_TYPES)
+            hint = reader.did_you_mean(node.value, EVENT_TYPES, SYNONYMS)
             reader.problem("unknown-event", node, f"`{node.value}` is not an event", hint)
             return None
         if inside is not None:

@@ -7,16 +7,18 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from worker.domain.calendar import Span
+from worker.domain.calendar import Span, next_open
 from worker.domain.conditions import AllOf, Condition, InSegment
 from worker.domain.events import INTERNAL_TYPES
 from worker.domain.journey import GiveTask, Journey, Listen, Send, Step, UntilFact, Wait
+from worker.domain.policy import Policy
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node
 
 A_MINUTE = timedelta(minutes=1)
+_MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def lint(reader: Reader, fields: Mapping[str, Node], journey: Journey) -> None:
@@ -30,8 +32,110 @@ def lint(reader: Reader, fields: Mapping[str, Node], journey: Journey) -> None:
             "care messages are owed to every patient, so none may be held out",
             "Remove `holdout`, or make this a marketing journey.",
         )
+    if journey.holdout == 100:
+        reader.problem(
+            "journey-holdout-all",
+            fields["holdout"],
+            "everybody is held out, so nobody would be written to",
+            "For example `holdout: 10%`.",
+        )
     _never_heard(reader, journey)
     _offers(reader, journey)
+    _care(reader, fields, journey)
+    _pointless(reader, fields, journey)
+
+
+def _care(reader: Reader, fields: Mapping[str, Node], journey: Journey) -> None:
+    """Care needs no consent, so it must not be a way around it."""
+    if journey.purpose == "care" and journey.start.kind != "event" and _writes(journey):
+        reader.problem(
+            "journey-care",
+            fields["purpose"],
+            f"care is about a patient's own visit, but this journey starts {'by a date' if journey.start.kind == 'date' else f'when a patient {journey.start.kind} `{journey.start.name}`'}",
+            "Write `purpose: marketing`, which needs leave; or start it by the event of a visit or booking.",
+        )
+
+
+def _pointless(reader: Reader, fields: Mapping[str, Node], journey: Journey) -> None:
+    """Journeys that end before they do anything, steps whose moment is always past."""
+    if journey.stop_if is not None and any(part == journey.stop_if for part in _parts(journey.start.only_if)):
+        reader.problem(
+            "journey-never",
+            fields["stop_if"],
+            "`stop_if` asks for what starts the journey, so it ends every run at once",
+            "Change one of the two.",
+        )
+    asked = list(_asked(journey.start.only_if))
+    wanted = {name for one in asked if one.inside and len(one.names) == 1 for name in one.names}
+    shut = {name for one in asked if not one.inside for name in one.names}
+    if wanted & shut:
+        reader.problem(
+            "journey-never",
+            fields["start"],
+            f"nobody is both in and not in `{min(wanted & shut)}`, so this journey never starts",
+            "Take one of the two out.",
+        )
+    for step in journey.all_steps():
+        wait = step.wait
+        came = journey.start.kind == "event" and journey.start.name in ("visit.completed", "booking.no_show")
+        if (
+            isinstance(wait, UntilFact)
+            and wait.before
+            and (wait.fact in ("first_visit", "last_visit") or (wait.fact == "this" and came))
+        ):
+            reader.problem(
+                "wait-past",
+                step.place,
+                f"`{step.id}` waits until {wait}, which is always past, so it is always skipped",
+                "Did you mean `after`?",
+            )
+
+
+def _parts(condition: Condition) -> tuple[Condition, ...]:
+    return (condition, *condition.parts) if type(condition) is AllOf else (condition,)
+
+
+def closed_hours(reader: Reader, journey: Journey, node: Node, policy: Policy) -> None:
+    """Warnings for a journey whose own hours and the policy's leave no moment open, or so few that its messages expire meanwhile."""
+    if not _writes(journey) or (journey.send_between is None and journey.send_on is None):
+        return
+    closed = policy.closed(journey.purpose, frozenset(), journey.send_between, journey.send_on)
+    opening = next_open(_MONDAY, UTC, closed)
+    at = (
+        node.get("send_on" if journey.send_on is not None else "send_between")
+        if isinstance(node, Map)
+        else None
+    )
+    if opening is None:
+        reader.problem(
+            "send-never",
+            at or node,
+            "with the quiet hours of config/policy.yaml this leaves no moment to send",
+            "Widen `send_between` or `send_on`.",
+        )
+        return
+    longest, moment = timedelta(), opening
+    while journey.send_on is not None and moment < opening + timedelta(days=8):
+        shut = next(
+            (
+                moment + timedelta(minutes=m)
+                for m in range(0, 1441, 15)
+                if next_open(moment + timedelta(minutes=m), UTC, closed) != moment + timedelta(minutes=m)
+            ),
+            None,
+        )
+        following = next_open(shut, UTC, closed) if shut is not None else None
+        if shut is None or following is None:
+            break
+        longest, moment = max(longest, following - shut), following
+    if longest > shortest(journey.expires):
+        days = longest.days + bool(longest.seconds)
+        reader.problem(
+            "send-seldom",
+            at or node,
+            f"messages wait up to {days} days for an open hour, but expire {journey.expires} after they are due",
+            f"Write `expires: {days} days`, or let them leave on more days.",
+        )
 
 
 def _offers(reader: Reader, journey: Journey) -> None:
@@ -181,30 +285,31 @@ def _flat(steps: Sequence[Step]) -> Iterator[Step]:
 
 
 def clashes(reader: Reader, journeys: Sequence[tuple[Journey, Node]]) -> None:
-    """Warnings for two live journeys that would write to the same patients on the same transition."""
+    """Warnings for live journeys that would write to the same patients on the same transition: one for each journey, that names those read before it."""
     live = [
         (journey, node)
         for journey, node in journeys
         if journey.status == "live" and journey.start.kind in ("enters", "leaves")
     ]
     for index, (journey, node) in enumerate(live):
-        for other, _ in live[:index]:
-            same = (journey.start.kind, journey.start.name, journey.purpose) == (
-                other.start.kind,
-                other.start.name,
-                other.purpose,
-            )
-            if (
-                same
-                and _writes(journey)
-                and _writes(other)
-                and not _apart(journey.start.only_if, other.start.only_if)
-            ):
-                at = node.get("start") if isinstance(node, Map) else None
-                reader.problem(
-                    "journey-same-start", at or node, f"`{other.name}` also starts when a patient {journey.start.kind} `{journey.start.name}`, so both would write to the same people",
-                    "Tell them apart by `if` (`in: [a]` here, `not_in: [a]` there), or make one of them.", "warning",
-                )  # fmt: skip
+        others = sorted(other.name for other, _ in live[:index] if _same_people(journey, other))
+        if others:
+            at = node.get("start") if isinstance(node, Map) else None
+            reader.problem(
+                "journey-same-start", at or node, f"{_first_three(others)} also start{'s' if len(others) == 1 else ''} when a patient {journey.start.kind} `{journey.start.name}`, so {'both' if len(others) == 1 else 'all'} would write to the same people",
+                "Tell them apart by `if` (`in: [a]` here, `not_in: [a]` there), or make one of them.", "warning",
+            )  # fmt: skip
+
+
+def _same_people(one: Journey, other: Journey) -> bool:
+    ours, theirs = one.start, other.start
+    same = (ours.kind, ours.name, one.purpose) == (theirs.kind, theirs.name, other.purpose)
+    return same and _writes(one) and _writes(other) and not _apart(ours.only_if, theirs.only_if)
+
+
+def _first_three(names: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def _writes(journey: Journey) -> bool:

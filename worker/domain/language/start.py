@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from worker.domain.calendar import WEEKDAYS, parse_span
 from worker.domain.conditions import AllOf, AnyOf, Condition
 from worker.domain.conditions.days import OnDays
 from worker.domain.conditions.grammar import CONDITION
+from worker.domain.conditions.grammar_words import Instead, reworded
 from worker.domain.conditions.person import Birthday
 from worker.domain.events import APPOINTMENT_STATUS
 from worker.domain.journey import EVERYONE, Days, Repeat, Start
@@ -27,13 +28,54 @@ from worker.domain.kinds import (
     Word,
 )
 from worker.domain.language.events import AFTER_THE_END, HEARD
+from worker.domain.patterns import any_case
 from worker.domain.scope import Scope
 from worker.domain.segments import start_condition
 from worker.domain.shape import Reader
-from worker.domain.source import Map, Node, Seq
+from worker.domain.source import Map, Node, Scalar, Seq
 
-_SEGMENT: Final = Word("a segment", lambda scope: scope.segments, "unknown-segment")
-_BEFORE: Final = Parsed(
+T = TypeVar("T")
+
+
+class OneSegment(Word):
+    """The segment that a journey starts by: one, and no list."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
+        """The segment's name."""
+        if not isinstance(node, Seq):
+            return super().read(reader, node, what, scope)
+        names = [item.value for item in node.items if isinstance(item, Scalar)]
+        way = "Name one, and write a journey for each; or make one segment of them, with `any_of`."
+        reader.problem(
+            "shape-type", node, f"{what} takes one segment, no list", f"Write {what[:-1]}: {names[0]}`." if len(names) == 1 else way,
+        )  # fmt: skip
+        return None
+
+
+class Reworded(Parsed[T]):
+    """A text with a grammar, and what people write instead of it."""
+
+    instead: ClassVar[Instead] = ()
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> T | None:
+        """What it says."""
+        found = self.parse(node.value) if isinstance(node, Scalar) else None
+        meant = reworded(node.value, self.instead, self.parse) if isinstance(node, Scalar) else ""
+        if found is not None or not meant or not isinstance(node, Scalar):
+            return super().read(reader, node, what, scope)
+        reader.problem("shape-value", node, f"`{node.value}` is not {self.is_a}", meant)
+        return None
+
+
+class _Before(Reworded[int]):
+    instead = (
+        ("(?:on the day|on the birthday|on the day itself|the day itself|same day|0 days)", "today"), ("(?:the day before|a day before|day before)", "1 day before"),
+        (r"(?:a|one|1) week(?: before)?", "7 days before"), (r"(?:two|2) weeks(?: before)?", "14 days before"), (r"([0-9]{1,2} days?)(?: earlier| ahead)?", r"\1 before"),
+    )  # fmt: skip
+
+
+_SEGMENT: Final = OneSegment("a segment", lambda scope: scope.segments, "unknown-segment")
+_BEFORE: Final = _Before(
     "a time before the birthday",
     lambda text: int(match[1]) if (match := re.fullmatch(r"(\d{1,2}) days? before", text.strip())) else 0 if text.strip() == "today" else None,
     r" *(?:\d{1,2} days? before|today) *", "7 days before",
@@ -197,8 +239,18 @@ def parse_days(text: str) -> frozenset[int] | None:
     return frozenset((start + step) % 7 for step in range((end - start) % 7 + 1))
 
 
-_DAY = f"(?:{'|'.join(WEEKDAYS)})"
-_SOME_DAYS: Final = Parsed("days of the week", parse_days, rf" *{_DAY}(?:-{_DAY})? *", "mon-fri")
+_DAY = f"(?:{'|'.join(any_case(day) for day in WEEKDAYS)})"
+_ANY_DAY = "(mon|tue|wed|thu|fri|sat|sun)[a-z]*"
+
+
+class _SomeDays(Reworded[frozenset[int]]):
+    instead = (
+        ("(?:weekdays?|workdays?|working days?)", "mon-fri"), ("weekends?", "sat-sun"), ("(?:daily|every day|all|always)", "mon-sun"),
+        (rf"(?:on )?{_ANY_DAY}", r"\1"), (rf"{_ANY_DAY} ?(?:-|–|to|until) ?{_ANY_DAY}", r"\1-\2"),
+    )  # fmt: skip
+
+
+_SOME_DAYS: Final = _SomeDays("days of the week", parse_days, rf" *{_DAY}(?:-{_DAY})? *", "mon-fri")
 
 
 class SendOnKind(Kind[frozenset[int]]):

@@ -29,7 +29,7 @@ from worker.domain.language.events import AFTER_THE_END, HEARDS
 from worker.domain.language.wait import WAIT
 from worker.domain.language.ways import BranchKind, Steps, WaysKind
 from worker.domain.scope import Scope
-from worker.domain.shape import Reader
+from worker.domain.shape import Reader, nearest
 from worker.domain.source import Map, Node, Scalar, Seq
 
 MAX_LISTEN: Final = Span(months=24)
@@ -64,9 +64,8 @@ def _send(reader: Reader, found: Found, scope: Scope) -> Action | None:
             "Name it by folder and file without endings, such as `win_back/miss_you`.",
         )
     elif scope.templates is not None and template not in scope.templates:
-        hint = (
-            reader.near(template, scope.templates) or f"Make templates/{template}.sms.en.j2 or .email.en.md."
-        )
+        near = nearest(template, scope.templates)
+        hint = f"Make templates/{template}.sms.en.j2 or .email.en.md.{f' There is `{near}`.' if near else ''}"
         reader.problem("unknown-template", at, f"there is no template `{template}`", hint)
     elif scope.templates is not None:
         for channel in channels:

@@ -9,12 +9,14 @@ from worker.domain.calendar import WEEKDAYS, parse_clock, parse_span
 from worker.domain.conditions.visits import ANYTHING, Narrow
 from worker.domain.journey import UntilClock, UntilFact, Wait
 from worker.domain.kinds import SPAN_PATTERN, Kind, Schema
+from worker.domain.language.wait_hints import hint
+from worker.domain.patterns import any_case
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Node, Scalar
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_DAY = rf"(?:{'|'.join((*_DAYS, *WEEKDAYS))})"
+_DAY = rf"(?:{'|'.join(any_case(day) for day in (*_DAYS, *WEEKDAYS))})"
 _CLOCK = r"\d{1,2}:\d{2}"
 FACTS: Final = ("first_visit", "last_visit", "next_booking", "this")
 _UNTIL_CLOCK = re.compile(rf"until ({_CLOCK})")
@@ -22,7 +24,6 @@ _UNTIL_DAY = re.compile(rf"until (?:next )?({_DAY})(?: (?:at )?({_CLOCK}))?")
 _UNTIL_FACT = re.compile(
     rf"until (.+?) (after|before) ({'|'.join(FACTS)})(?: of ([A-Za-z0-9_-]+))?(?: at ({_CLOCK}))?"
 )
-_HINT: Final = "For example `3 weeks`, `until 10:00`, `until next tuesday 10:00`, `until 90 days after last_visit of toxin`, `until 2 days before this`."
 
 
 def parse_wait(text: str) -> Wait | None:
@@ -37,7 +38,9 @@ def parse_wait(text: str) -> Wait | None:
     if match := _UNTIL_DAY.fullmatch(text):
         minute = parse_clock(match[2]) if match[2] else 0
         return (
-            UntilClock(minute, WEEKDAYS.index(match[1][:3])) if minute is not None and minute < 1440 else None
+            UntilClock(minute, WEEKDAYS.index(match[1][:3].lower()))
+            if minute is not None and minute < 1440
+            else None
         )
     if match := _UNTIL_FACT.fullmatch(text):
         span, minute = parse_span(match[1]), parse_clock(match[5]) if match[5] else None
@@ -66,7 +69,10 @@ class WaitKind(Kind[Wait]):
                 )
             else:
                 said = f"`{node.value}`" if isinstance(node, Scalar) else "this"
-                reader.problem("wait-value", node, f"{said} is not a time to wait", _HINT)
+                out = (
+                    hint(reader, node.value, parse_wait, FACTS) if isinstance(node, Scalar) else hint(reader)
+                )
+                reader.problem("wait-value", node, f"{said} is not a time to wait", out)
             return None
         return self._known(reader, node, wait, scope) if isinstance(wait, UntilFact) else wait
 

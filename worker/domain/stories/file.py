@@ -30,6 +30,7 @@ from worker.domain.stories.kinds import (
     BORN,
     EXACT,
     LINE,
+    LIVED,
     NONE,
     WHEN,
     Dated,
@@ -81,7 +82,9 @@ PERSON: Final[Fields] = {
     "email": Field(LINE, "The address for e-mail; `none` where there is none."),
     "date_of_birth": Field(BORN, "The date of birth; `none` where it is not known."),
     "language": Field(LINE, "The language to write in; `none` where it is not known."),
-    "timezone": Field(LINE, "Where the patient lives, if not in the clinic's zone."),
+    "timezone": Field(
+        LIVED, "The zone where the patient lives, if not the clinic's; `none` where it is not known."
+    ),
     "tags": Field(TEXTS, "The tags of the clinic's system."),
     "consent": Field(_CONSENT, "What the patient allows, by channel; `none` where nobody asked."),
 }

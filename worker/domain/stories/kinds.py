@@ -14,6 +14,7 @@ from worker.domain.scope import Scope
 from worker.domain.shape import Reader, iso_day, money
 from worker.domain.source import Map, Node, Place, Scalar
 from worker.domain.stories import Moment
+from worker.domain.zones import ZONE
 
 T = TypeVar("T")
 NONE: Final = "none"
@@ -65,6 +66,23 @@ class Line(Kind[str]):
 
 
 LINE: Final = Line()
+
+
+class Lived(Kind[str]):
+    """A time zone, or `none` for what is not known."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
+        """The zone's name, "" for `none`; None after a Problem."""
+        if isinstance(node, Scalar) and node.value == NONE:
+            return ""
+        return ZONE.read(reader, node, what, scope)
+
+    def schema(self, scope: Any) -> Schema:
+        """The zones, and `none`."""
+        return {"anyOf": [{"enum": [NONE]}, ZONE.schema(scope)]}
+
+
+LIVED: Final = Lived()
 
 
 class ServiceCode(Kind[dict[str, str]]):

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
-from worker.domain.calendar import midnight, zone
+from worker.domain.calendar import local_day, midnight, zone
 from worker.domain.events import INTERNAL_TYPES
 from worker.domain.journey import GiveTask, Journey, Send, Split, Step
 from worker.domain.scope import Scope
@@ -61,6 +61,7 @@ class _Telling:
         self.reader = reader
         self.scope = scope
         self.journeys = journeys
+        self.base = base
         self.own = own
         named = [source for source in (own, base) if "journey" in source or "journeys" in source]
         if named and "journey" in named[0] and "journeys" in named[0]:
@@ -102,6 +103,9 @@ class _Telling:
         if len(self.reader.problems) > before or ends is None:
             return []
         begins, until = ends
+        self._record(begins)
+        if len(self.reader.problems) > before:
+            return []
         return [
             Story(
                 name, at.place, self.running, self.zone, self.patient_words(), tuple(visits), tuple(happens), tuple(expect), begins, until,
@@ -112,6 +116,24 @@ class _Telling:
     def patient_words(self) -> dict[str, Any]:
         """The patient's record; what is not known is left out."""
         return {key: value for key, value in self.patient.items() if key != "visits" and value != ""}
+
+    def _record(self, begins: datetime) -> None:
+        for source in (self.own, self.base):
+            if "date_of_birth" in source.get("patient", ({}, None))[0]:
+                self._born(*source["patient"], begins)
+                return
+
+    def _born(self, person: Mapping[str, Any], node: Node, at: datetime) -> None:
+        """The door refuses a birth that lies after what tells of it."""
+        born = person.get("date_of_birth")
+        if isinstance(born, date) and born > local_day(at, zone(self.scope.clinic.timezone)):
+            place = node.get("date_of_birth") if isinstance(node, Map) else None
+            self.reader.problem(
+                "story-born",
+                place or node,
+                f"a patient of {local_day(at, self.tz)} can't be born on {born}",
+                "Correct the date, or write `none`.",
+            )
 
     # -- what happens ---------------------------------------------------------------------------------------------------------
 
@@ -127,6 +149,8 @@ class _Telling:
 
     def _happening(self, when: Moment, said: Said, place: Place) -> Happening:
         words = said.plain()
+        if "patient" in said.values:
+            self._born(*said.values["patient"], when.first(self.tz))
         if said.word in INTERNAL_TYPES and "step" in words:
             words["journey"], words["step"] = self._step(words["step"], said.values["step"][1])
         if said.word in _NEEDS_NAME and not {"appointment", "at"} & words.keys():
@@ -178,18 +202,19 @@ class _Telling:
             return None
         else:
             until = max(moment.last(self.tz) for moment in moments)
-        firsts = [
-            moment.first(self.tz)
-            for moment in (*moments, *(visit.when for visit in self._visits(node.place)))
-        ] or [until]
+        visits = [visit.when for visit in self._visits(node.place)]
+        firsts = [moment.first(self.tz) for moment in (*moments, *visits)] or [until]
         if "from" in self.said:
             begins: datetime = self.said["from"][0].first(self.tz)
-            if begins > min(firsts):
+            # A day alone may be any moment of it, so only a day that is over by then lies before.
+            early = [moment for moment in (*moments, *visits) if moment.last(self.tz) < begins]
+            if early:
+                first = min(early, key=lambda moment: moment.first(self.tz))
                 self.reader.problem(
                     "story-from",
                     self.said["from"][1],
-                    "something of the story lies before its `from`",
-                    "Move `from` before the first visit.",
+                    f"{first} lies before the story's `from`, {self.said['from'][0]}",
+                    f"Write `from: {first.day - _DAY}`, or move what is told of {first}.",
                 )
         else:
             begins = midnight(min(firsts).astimezone(self.tz).date() - _DAY, self.tz)

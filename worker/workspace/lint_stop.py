@@ -1,0 +1,60 @@
+"""How a patient stops an SMS: a marketing text says it, and what it says works.
+
+Rules
+1. An SMS that a marketing journey sends says how to stop: an answer to give, «Διακοπή», or a link to unsubscribe; with and without the patient's name.
+2. An answer reaches nobody where the sender is one way: a text does not ask for one then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from worker.domain.source import Problem
+from worker.workspace.lint_text import BLANK, Finding, Text, fold
+
+_ENDS = r"(?:stop|stopall|unsubscribe|optout|end|quit|cancel|revoke|διακοπη|στοπ)"
+_ASKS = r"(?:reply|text|send|write|answer|respond|στειλτε|απαντηστε|γραψτε|στειλε|απαντησε)"
+_FILLING = r"(?: +(?:us|back|with|the|words?|a|simply|just|only|μας|με|τη|λεξη|μονο|απλα|sms))*"
+_STOPS = re.compile(
+    (
+        rf"(?<!\w){_ASKS}{_FILLING}:? +[\"'“”«]?{_ENDS}(?!\w)|(?<!\w)stop[\"'”»]?(?: *[:=] *| +(?:to|για|at|στο) )|(?<!\w)to (?:unsubscribe|opt ?out|stop)(?!\w)|(?<!\w)(?:unsubscribe|opt ?out)(?: *[:?]| (?:by|at|here|any ?time|with|reply|via)(?!\w))"
+        r"|(?<!\w)(?:διακοπ\w+|διαγραφη\w*|απεγγραφη\w*|να μη(?:ν)? λαμβανετε)"
+    ).replace("ς", "σ")
+)
+_TO_ANOTHER = r"(?!\s+(?:to|at|στο)\s+\+?\d)"
+_ASKS_FOR_AN_ANSWER = re.compile(
+    r"(?i:(?<!\w)(?:reply|text|send|answer|στείλτε|απαντήστε))"
+    r"(?i:\s+(?:us|back|with|the\s+words?|a|simply|just|only|μας|με|τη\s+λέξη|μόνο|απλά))*"
+    rf"\s+[\"'“”«‘’]?(?:STOP|STOPALL|UNSUBSCRIBE|OPTOUT|END|QUIT|CANCEL|REVOKE|ΔΙΑΚΟΠΗ|(?i:stop)|OK|[A-ZΑ-Ω0-9])[\"'“”»‘’]?(?![\w-]){_TO_ANOTHER}"
+    rf"|(?i:(?<!\w)διακοπή)\s*[:;]\s*[\"«]?STOP(?!\w){_TO_ANOTHER}|(?<!\w)STOP\s+(?:to|για)\s(?!\+?\d)"
+)
+
+
+def no_way_to_stop(text: Text, said: Collection[str], *, answers: bool) -> Iterator[Problem]:
+    """Rule 1. `said` is the SMS as filled in, in all ways; without `answers`, a text that asks for one is told by rule 2."""
+    body = text.parts[0]
+    if "unsubscribe_url" in body.source.text or all(_STOPS.search(fold(each).text) for each in said):
+        return
+    hint = "End it with `Stop? Reply STOP`, or «Διακοπή; Στείλτε STOP»."
+    if not answers:
+        hint = "Say what patients do who want no more: the sender takes no answers, so a telephone number or {{ unsubscribe_url }}."
+    yield Finding(body, 0).problem(
+        "template-optout",
+        "warning",
+        "a marketing journey sends this SMS, and it does not say how to stop",
+        hint,
+    )
+
+
+def answers_to_nobody(text: Text) -> Iterator[Problem]:
+    """Rule 2, for a sender that is one way."""
+    for part in text.parts:
+        for match in _ASKS_FOR_AN_ANSWER.finditer(part.words):
+            yield Finding(part, match.start()).problem(
+                "template-one-way",
+                "warning",
+                f"this SMS asks for an answer (`{' '.join(match[0].replace(BLANK, ' ').split())}`), and its sender takes none",
+                "Set `two_way: true` for `sms` in config/channels.yaml if patients can answer; else give a telephone number or a link.",
+            )
+            break
