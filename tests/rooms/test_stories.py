@@ -27,6 +27,7 @@ from worker.domain.stories.file import DROPS, ENDS, EVENTS, PERSON, SETTINGS, ST
 from worker.service.testing import Outcome, Teller, judge
 from worker.service.testing_report import failure, gaps, reason
 from worker.workspace.files import read_folder
+from worker.workspace.layout_new import write_rooms
 from worker.workspace.rooms import Rooms, read
 from worker.workspace.stories import read_stories
 from worker.workspace.templates import Templates
@@ -571,3 +572,17 @@ def test_the_stories_of_the_page_pass() -> None:
     stories = read_stories(reader, {"page.yaml": text}, scope, mine.rules.journeys)
     assert reader.problems == []
     assert [lines(outcome) for outcome in map(Teller(mine).tell, stories) if not outcome.passed] == []
+
+
+def test_mistakes_that_keep_stories_from_being_told_are_junit_too(tmp_path: Path) -> None:
+    files = read_folder(ROOT)
+    files["journeys/win_back_6.yaml"] = files["journeys/win_back_6.yaml"].replace(
+        "enters: inactive_6", "enters: inactiv_6"
+    )
+    write_rooms(files, tmp_path)
+    ran = CliRunner().invoke(app, ["test", "--format", "junit", "--workspace", str(tmp_path)])
+    assert ran.exit_code == 1
+    cases = list(ET.fromstring(ran.stdout).iter("testcase"))
+    assert [(case.get("file"), case.get("name")) for case in cases] == [
+        ("journeys/win_back_6.yaml", "unknown-segment 13:11")
+    ]

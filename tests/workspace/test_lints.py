@@ -401,6 +401,12 @@ def test_an_address_that_is_shown_is_where_the_link_leads(link: str) -> None:
     )
 
 
+def test_an_address_that_the_config_gives_is_no_finding_of_the_text() -> None:
+    clinic = replace(CLINIC, name="Skin.gr", booking_url="http://localhost:8000/book", languages=("en",))
+    files = {SMS: "Hello from {{ clinic.name }}: {{ clinic.booking_url }}"}
+    assert template_problems(files, Templates(files), clinic) == []
+
+
 # The way to stop
 
 MARKETING = {"a": {"marketing"}}

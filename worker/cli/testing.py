@@ -59,11 +59,11 @@ def tell_stories(
     chosen = None if path is None else _chosen(path, root)
     rooms, problems = read(files)
     if rooms is None:
-        show_problems(files, _errors(problems))
+        _refused(files, _errors(problems), format)
         raise fail("The workspace has errors; no story was told.", 1)
     stories: Sequence[Story] = rooms.stories
     if chosen is not None:
-        stories, problems = _stories(rooms, files, chosen)
+        stories, problems = _stories(rooms, files, chosen, format)
     left_out = [problem for problem in problems if problem.code == GONE]
     teller = Teller(rooms)
     timed: list[tuple[Outcome, float]] = []
@@ -91,7 +91,13 @@ def tell_stories(
             for name, each in sorted(rooms.rules.journeys.items())
             if (each.status == "live" if path is None else name in named)
         ]
-        good = _all_reached(journeys, outcomes, err if format == "junit" else out) and good
+        show = err if format == "junit" else out
+        good = _all_reached(journeys, outcomes, show) and good
+        resting = [name for name, each in rooms.rules.journeys.items() if each.status != "live"]
+        if path is None and resting:
+            show.print(
+                Text(f"Not counted, since they are not live: {', '.join(sorted(resting))}", style="yellow")
+            )
     if not good:
         raise typer.Exit(1)
 
@@ -139,7 +145,16 @@ def _name(path: Path, root: Path) -> str:
     return full.relative_to(root.resolve()).as_posix() if full.is_relative_to(root.resolve()) else str(path)
 
 
-def _stories(rooms: Rooms, files: Files, chosen: Files) -> tuple[Sequence[Story], list[Problem]]:
+def _refused(files: Files, errors: list[Problem], format: str) -> None:
+    from worker.service.testing_report import junit_of
+
+    if format == "junit":
+        sys.stdout.write(junit_of(errors))
+    else:
+        show_problems(files, errors)
+
+
+def _stories(rooms: Rooms, files: Files, chosen: Files, format: str) -> tuple[Sequence[Story], list[Problem]]:
     """The stories, and what is to be warned of; ends the command where they have mistakes."""
     rules = rooms.rules
     templates = {name: rooms.templates.channels_of(name) for name in rooms.templates.names()}
@@ -149,7 +164,7 @@ def _stories(rooms: Rooms, files: Files, chosen: Files) -> tuple[Sequence[Story]
     reader = Reader()
     stories = read_stories(reader, chosen, scope, rules.journeys)
     if errors := _errors(reader.problems):
-        show_problems({**files, **chosen}, errors)
+        _refused({**files, **chosen}, errors, format)
         raise fail("The stories have errors; none was told.", 1)
     return stories, reader.problems
 

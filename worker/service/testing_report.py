@@ -10,6 +10,7 @@ from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 from worker.domain.journey import Journey
+from worker.domain.source import Problem
 from worker.domain.stories import COMPLETE, Expectation, Story
 from worker.service.testing import Happened, Outcome
 from worker.service.words import explain
@@ -192,6 +193,27 @@ def _phrase(verb: str, what: str, more: Mapping[str, Any], story: Story) -> str:
         for key, value in more.items()
     )
     return f"{_WORDS[verb]} {what}{said}"
+
+
+def junit_of(problems: Sequence[Problem]) -> str:
+    """The mistakes that keep the stories from being told, as JUnit XML: each is a test case in error."""
+    number = str(len(problems))
+    root = ET.Element("testsuites", {"name": "revisit", "tests": number, "failures": "0", "errors": number})
+    suite = ET.SubElement(
+        root, "testsuite", {"name": "check", "tests": number, "failures": "0", "errors": number}
+    )
+    for problem in problems:
+        named = {
+            "classname": problem.file,
+            "name": f"{problem.code} {problem.line}:{problem.column}",
+            "file": problem.file,
+            "line": str(problem.line),
+        }
+        case = ET.SubElement(suite, "testcase", named)
+        error = ET.SubElement(case, "error", {"message": _clean(problem.message), "type": problem.code})
+        error.text = _clean(problem.hint)
+    ET.indent(root, " ")
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def _counts(outcomes: Sequence[tuple[Outcome, float]]) -> dict[str, str]:
