@@ -27,7 +27,7 @@ SCOPE = Scope(
     clinic(),
     frozenset({"inactive_6", "new"}),
     this=True,
-    templates={"cancelled/apology": ("sms",), "hello": ("sms",)},
+    templates={"cancelled/apology": frozenset({"sms"}), "hello": frozenset({"sms"})},
 )
 
 

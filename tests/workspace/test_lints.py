@@ -379,7 +379,7 @@ def test_a_link_that_is_not_https_is_an_error(text: str, path: str) -> None:
     "link",
     [
         "https://example.com/x", "tel:{{ clinic.phone }}", "mailto:hello@example.com", "{{ clinic.booking_url }}",
-        "{{ clinic.booking_url }}?from=mail", "{{ unsubscribe_url }}",
+        "{{ clinic.booking_url }}?from=mail", "{{ unsubscribe_url }}", "{{ brand.logo }}",
     ],
 )  # fmt: skip
 def test_links_that_lead_somewhere_safe_are_right(link: str) -> None:

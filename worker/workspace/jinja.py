@@ -41,6 +41,8 @@ _STRINGS = r"""(?:"[^"]*"|'[^']*'|[^"'])*?"""
 TAGS: Final = re.compile(rf"\{{\{{{_STRINGS}\}}\}}|\{{%{_STRINGS}%\}}|\{{#.*?#\}}", re.DOTALL)
 """What stands in a text for Jinja: values, statements, remarks."""
 MAX_REPEATED: Final = 100_000
+OF_BRAND: Final = "brand."
+"""What layouts draw with: never told to those who write words, unless they came near it."""
 OFFER: Final = ("offer.code", "offer.text", "offer.until")
 
 
@@ -256,7 +258,8 @@ def unknown(name: str, known: Iterable[str]) -> str:
     """In words that there is no such variable, with the nearest one that there is. `known` are names as they are written, `clinic.name`."""
     short = {each.rpartition(".")[2]: each for each in known}
     near = difflib.get_close_matches(name.rpartition(".")[2], short, n=1)
-    hint = f"did you mean '{short[near[0]]}'?" if near else f"there are {', '.join(sorted(short.values()))}"
+    told = sorted(each for each in short.values() if not each.startswith(OF_BRAND))
+    hint = f"did you mean '{short[near[0]]}'?" if near else f"there are {', '.join(told)}"
     return f"there is no variable '{name}'; {hint}"
 
 

@@ -39,11 +39,11 @@ _HOST = re.compile(
     r"(?:https?://)?(?:www\.)?(?P<host>[\w-]+(?:\.[\w-]+)*\.[a-z]{2,})(?=[/:?#]|$)\S*", re.IGNORECASE
 )
 _VALUE = re.compile(
-    r"\{\{-?\s*(?:first_name|practitioner|language|unsubscribe_url|(?:clinic|offer)\.\w+)\s*-?\}\}"
+    r"\{\{-?\s*(?:first_name|practitioner|language|unsubscribe_url|(?:clinic|offer|brand)\.\w+)\s*-?\}\}"
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _GOOD: Final = ("https://", "tel:", "mailto:", "#")
-_OWN = re.compile(r"\{\{-?\s*(?:clinic\.(?:booking|review)_url|unsubscribe_url)\b")
+_OWN = re.compile(r"\{\{-?\s*(?:clinic\.(?:booking|review)_url|unsubscribe_url|brand\.logo)\b")
 _NO_HTTPS: Final = (
     "Links begin with https://, tel: or mailto:, or are {{ clinic.booking_url }} or {{ unsubscribe_url }}."
 )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from worker.domain.conditions import AllOf, AnyOf, Condition, InSegment, NoneOf
+from worker.domain.conditions.grammar_courses import COMPLEMENT, SERIES_OF
+from worker.domain.conditions.grammar_money import REVENUE
 from worker.domain.conditions.grammar_person import (
     AGE,
     ALLOWS,
@@ -22,15 +24,12 @@ from worker.domain.conditions.grammar_person import (
     TAGS,
 )
 from worker.domain.conditions.grammar_visits import (
-    COMPLEMENT,
     HAD_AREAS,
     HAD_FAMILIES,
     HAD_SERVICES,
     NARROW,
     NEXT_BOOKING,
     NUMBERS,
-    REVENUE,
-    SERIES_OF,
     ago,
     parse_count,
     parse_narrow,

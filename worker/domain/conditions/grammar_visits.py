@@ -1,4 +1,4 @@
-"""The words about visits, bookings, courses and money, as marketing writes them. Each word is a kind of value: read, and told to editors, by the same table."""
+"""The words about visits and bookings, as marketing writes them. Each word is a kind of value: read, and told to editors, by the same table."""
 
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ from typing import Any, ClassVar, Final, Literal, cast
 from worker.domain import patterns
 from worker.domain.calendar import Span, parse_span
 from worker.domain.conditions import Condition
-from worker.domain.conditions.courses import Series, State, Untried
 from worker.domain.conditions.grammar_words import AGO_WORDS, COUNT_WORDS, NEAR_WORDS, Instead, reworded
-from worker.domain.conditions.money import Revenue
 from worker.domain.conditions.visits import ANYTHING, Ago, Count, Had, Narrow, NextBooking, Number
 from worker.domain.conditions.visits import Kind as Counted
 from worker.domain.kinds import (
-    MONEY,
     TEXT,
     Block,
     DaysOf,
-    Either,
     Field,
     Fields,
     Kind,
@@ -33,17 +29,15 @@ from worker.domain.kinds import (
     text_schema,
 )
 from worker.domain.scope import Scope
-from worker.domain.shape import Reader, money
-from worker.domain.source import Map, Node, Scalar
+from worker.domain.shape import Reader
+from worker.domain.source import Node, Scalar
 
 _COUNT: Final = re.compile(
     r"(none|any|exactly (\d{1,6})|at least (\d{1,6})|at most (\d{1,6})|(\d{1,6}) to (\d{1,6})|(\d{1,6}))"
 )
 _AGO: Final = re.compile(r"(at least|less than|within) (.+?)(?: ago)?", re.DOTALL)
 _NEAR: Final = re.compile(r"(?:within|in the next) (.+)", re.DOTALL)
-_REVENUE: Final = re.compile(r"at least (.+? [A-Z]{3}) in (.+?)( before last_visit)?", re.DOTALL)
 AREAS: Final = ("face", "body", "none")
-SERIES: Final[tuple[State, ...]] = ("open", "finished", "none")
 
 
 def parse_count(text: str) -> Count | None:
@@ -314,157 +308,10 @@ class HadKind(Kind[Condition]):
 HAD_FAMILIES: Final = HadKind("families", FAMILY)
 HAD_SERVICES: Final = HadKind("services", SERVICE)
 HAD_AREAS: Final = HadKind("areas", Word("an area", ("face", "body")))
-
-
-class ComplementKind(Kind[Condition]):
-    """`complement: untried`, or for some families only: `complement: {of: {families: [toxin]}, is: untried}`."""
-
-    form: ClassVar[Kind[Any]] = Either(
-        "a complement",
-        scalar=Word("what a complement may be", ("untried",)),
-        block=Block(
-            "`complement`",
-            {
-                "is": Field(Word("what a complement may be", ("untried",)), "Only `untried`.", required=True),
-                "of": Field(Block("`of`", {"families": FAMILIES}), "The families whose complements are meant.", default="all"),
-            },
-        ),
-        hint="Write `untried`.",
-    )  # fmt: skip
-
-    def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Condition | None:
-        """The families that are meant, with their complements."""
-        found = self.form.read(reader, node, what, scope)
-        if found is None:
-            return None
-        families = _families_of(found)
-        pairs = ((family, others) for family, others in sorted(scope.clinic.complements.items()) if others)
-        return Untried(tuple(pair for pair in pairs if not families or pair[0] in families))
-
-    def schema(self, scope: Any) -> Schema:
-        """Either form."""
-        return self.form.schema(scope)
-
-
-class SeriesKind(Kind[Condition]):
-    """`series: open`, or of some families only: `series: {of: {families: [laser_hair]}, is: open}`."""
-
-    form: ClassVar[Kind[Any]] = Either(
-        "the state of a course",
-        scalar=Word("the state of a course", SERIES),
-        block=Block(
-            "`series`",
-            {
-                "is": Field(Word("the state of a course", SERIES), "`open`, `finished` or `none`.", required=True),
-                "of": Field(Block("`of`", {"families": FAMILIES}), "The families whose courses are meant.", default="all"),
-            },
-        ),
-        hint="Write `open`, `finished` or `none`.",
-    )  # fmt: skip
-
-    def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Condition | None:
-        """The courses that are meant, as the catalogue has them."""
-        found = self.form.read(reader, node, what, scope)
-        if found is None:
-            return None
-        families, state = _families_of(found), found.get("is") if isinstance(found, dict) else found
-        courses = {
-            (s.family, s.series) for s in scope.clinic.services.values() if s.series and s.counts_as_treatment
-        }
-        if state is None:
-            return None
-        meant = tuple(sorted(course for course in courses if not families or course[0] in families))
-        if not meant:
-            reader.problem(
-                "condition-series",
-                node,
-                f"no service{f' of {families[0]}' if families else ''} in config/services.yaml has a `series`, so there are no courses to speak of",
-                "Give its services a `series: 6` there, or ask for `visits: {of: …, is: 1 to 5}` here.",
-            )
-        return Series(state, meant)
-
-    def schema(self, scope: Any) -> Schema:
-        """Either form."""
-        return self.form.schema(scope)
-
-
-def _families_of(found: Any) -> tuple[str, ...]:
-    return cast(tuple[str, ...], found.get("of", {}).get("families", ())) if isinstance(found, dict) else ()
-
-
-COMPLEMENT: Final = ComplementKind()
-SERIES_OF: Final = SeriesKind()
-
-
-# -- money --------------------------------------------------------------------------------------------------------------------------
-
-
-def _parse_revenue(text: str) -> tuple[tuple[int, str], Span, bool] | None:
-    match = _REVENUE.fullmatch(text.strip())
-    if match is None or not re.fullmatch(patterns.MONEY, match[1]):
-        return None
-    amount, span = money(match[1]), parse_days(match[2])
-    return (amount, span, bool(match[3])) if amount is not None and span is not None else None
-
-
-class RevenueKind(Kind[Condition]):
-    """`net_revenue: at least 1500 EUR in 12 months before last_visit`, with another limit for leaving: `{is: …, leave_below: 1200 EUR}`."""
-
-    said: ClassVar[Kind[Any]] = Said(
-        _parse_revenue, rf"\s*at least {patterns.MONEY} in {patterns.DAYS}(?: before last_visit)?\s*", "is not an amount of revenue",
-        ("at least 1500 EUR in 12 months before last_visit", "at least 800 EUR in 6 months"),
-    )  # fmt: skip
-    block: ClassVar[Block] = Block(
-        "`net_revenue`",
-        {
-            "is": Field(said, "How much in how long.", required=True),
-            "leave_below": Field(
-                MONEY, "Who is in stays until the sum falls below this.", default="four fifths of it"
-            ),
-        },
-    )
-
-    def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Condition | None:
-        """The condition, in the clinic's currency."""
-        places = (
-            self.block.places(reader, node, scope)
-            if isinstance(node, Map)
-            else {"is": (self.said.read(reader, node, what, scope), node)}
-        )
-        said, at = places.get("is", (None, node))
-        if said is None:
-            return None
-        (amount, currency), within, before_last_visit = said
-        below, below_at = places.get("leave_below", ((amount * 4 // 5, currency), node))
-        for found, place in ((currency, at), (below[1], below_at)):
-            if found != scope.clinic.currency:
-                reader.problem(
-                    "condition-currency",
-                    place,
-                    f"{found} is not the clinic's currency",
-                    f"config/clinic.yaml says {scope.clinic.currency}.",
-                )
-                return None
-        if below[0] > amount:
-            reader.problem(
-                "shape-value",
-                node,
-                "`leave_below` lies above the amount that lets a patient in",
-                "Make it smaller.",
-            )
-            return None
-        return Revenue(amount, below[0], currency, within, before_last_visit=before_last_visit)
-
-    def schema(self, scope: Any) -> Schema:
-        """Either form."""
-        return {"anyOf": [self.said.schema(scope), self.block.schema(scope)]}
-
-
-REVENUE: Final = RevenueKind()
 NUMBERS: Final = {
     key: number(key) for key in cast(tuple[Counted, ...], ("visits", "treatments", "cancelled", "missed"))
 }
 __all__ = [
-    "COMPLEMENT", "FAMILIES", "HAD_AREAS", "HAD_FAMILIES", "HAD_SERVICES", "IN_DAYS", "LOCATION", "NARROW", "NEXT_BOOKING", "NUMBERS", "PRACTITIONER", "REVENUE",
-    "SERIES_OF", "TEXT", "Said", "ago", "parse_count", "parse_days", "parse_narrow", "some",
+    "FAMILIES", "HAD_AREAS", "HAD_FAMILIES", "HAD_SERVICES", "IN_DAYS", "LOCATION", "NARROW", "NEXT_BOOKING", "NUMBERS", "PRACTITIONER",
+    "TEXT", "Said", "ago", "parse_count", "parse_days", "parse_narrow", "some",
 ]  # fmt: skip
