@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from worker.actors import Queue
     from worker.workspace.house import House
 
-LIVED = timedelta(days=24)
-"""Long enough that a first visit of the first days gets its nudge, thirty days later."""
+LIVED = timedelta(days=17)
+"""Long enough for most journeys to write, short enough for a minute of waiting."""
 FIRST_PORT = 8000
 
 

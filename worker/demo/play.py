@@ -25,6 +25,7 @@ from worker.workspace.house import House
 
 CHUNK = 500
 STEP = timedelta(hours=3)
+BEAT = timedelta(minutes=30)
 LOOKS_PER_BEAT = 4
 PATIENCE = 120.0
 """Seconds of real time without an end of work before the demo says that something is wrong."""
@@ -109,18 +110,21 @@ def live(
         elif limit >= end:
             break
         else:
-            upcoming = [
-                at
-                for at in (next_due(house, clock), events[index].at if index < len(events) else None)
-                if at is not None
-            ]
-            clock = min([*upcoming, end])
+            told_at = events[index].at if index < len(events) else end
+            due_at = next_due(house, clock) or end
+            clock = min(told_at, end) if told_at <= due_at else min(_beat_after(due_at), told_at, end)
             set_clock(house, clock)
         settle(house, queue)
         yield clock
     set_clock(house, end)
     settle(house, queue)
     yield end
+
+
+def _beat_after(moment: datetime) -> datetime:
+    """The beat of the demo's clock at or after a moment: what falls due between two beats is done at the second."""
+    over = moment.timestamp() % BEAT.total_seconds()
+    return moment + timedelta(seconds=BEAT.total_seconds() - over) if over else moment
 
 
 def settle(house: House, queue: Queue) -> None:
@@ -146,4 +150,4 @@ def _await(condition: Callable[[], bool], what: str) -> None:
         if time.monotonic() > deadline:
             raise Stuck(f"{what} within {PATIENCE:.0f} seconds")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.05)
+        pause = min(pause * 1.5, 0.02)

@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
 from typing import Any, Final
 
-from worker.domain.conditions import AllOf, Condition, InSegment, Leaf, Look, NoneOf
+from worker.domain.conditions import AllOf, Condition, InSegment, Look, NoneOf, first
 from worker.domain.conditions.grammar import CONDITION, CONDITION_BLOCK, Scope, parse_condition
 from worker.domain.facts import Facts
 from worker.domain.kinds import TEXT, Block, Field, Kind, Name, Schema, described
@@ -52,14 +51,14 @@ class Segments:
         """The segments that the patient is in; journeys' starts as `start:NAME`."""
         stage = self.stage(look)
         found = {name for name in self.named if name not in self.asked and look.within(name)}
-        found.update(name for name, condition in self.watched.items() if condition.holds(look))
+        found.update(name for name, condition in self.watched.items() if look.holds(condition))
         if stage is not None:
             found.add(stage)
         return frozenset(found)
 
     def stage(self, look: Look) -> str | None:
         """The lifecycle stage: the first whose own condition holds."""
-        stage = next((name for name, condition in self.asked.items() if condition.holds(look)), None)
+        stage = next((name for name, condition in self.asked.items() if look.holds(condition)), None)
         look.decided.update({name: name == stage for name in self.asked})
         return stage
 
@@ -73,20 +72,17 @@ class Segments:
         After `MAX_TRIES` days without a change it gives the last one tried: too early is harmless.
         """
         for _ in range(MAX_TRIES):
-            day = min((turn for leaf in self.leaves if (turn := leaf.turn(look)) is not None), default=None)
+            turns = (
+                *map(look.turn_of, self.named),
+                *(watched.turn(look) for watched in self.watched.values()),
+            )
+            day = first(turns)
             if day is None:
                 return None
             look = look.on(day)
             if self.members(look) != members:
                 break
         return look.today
-
-    @cached_property
-    def leaves(self) -> tuple[Leaf, ...]:
-        """Every distinct condition that time may change."""
-        conditions = (*self.asked.values(), *self.named.values(), *self.watched.values())
-        found = dict.fromkeys(leaf for condition in conditions for leaf in condition.leaves())
-        return tuple(leaf for leaf in found if type(leaf).turn is not Leaf.turn)
 
     def watching(self, starts: Mapping[str, Condition]) -> Segments:
         """The same, also watching these starts of journeys."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -25,7 +26,11 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 def insert(conn: Connection, table: Table) -> postgresql.Insert:
     """An INSERT that knows `ON CONFLICT`; both databases spell it alike."""
-    found: Any = postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+    return _insert(conn.dialect.name, table)
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert:
+    found: Any = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     statement: postgresql.Insert = found
     return statement
 
@@ -64,13 +69,22 @@ def upsert(
     """Insert rows or overwrite those that are there. Where one of the columns `wakes` changes, the row is free to be taken again; columns in `keep` stay as they were."""
     if not rows:
         return
-    statement = insert(conn, table)
+    statement = _upsert(conn.dialect.name, table, tuple(rows[0]), tuple(wakes), tuple(keep))
+    conn.execute(statement, rows)
+
+
+@lru_cache(maxsize=64)
+def _upsert(
+    dialect: str, table: Table, names: tuple[str, ...], wakes: tuple[str, ...], keep: tuple[str, ...]
+) -> Any:
+    """Putting the statement together costs more than running it, and there are only a few of them."""
+    statement = _insert(dialect, table)
     keys = [column.name for column in table.primary_key]
     changed: dict[str, Any] = {
-        name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep
+        name: statement.excluded[name] for name in names if name not in keys and name not in keep
     }
     if wakes:
         same = and_(*(table.c[name].is_not_distinct_from(statement.excluded[name]) for name in wakes))
         changed["queued_until"] = case((same, table.c.queued_until), else_=None)
         changed["tries"] = case((same, table.c.tries), else_=0)
-    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)

@@ -2,7 +2,8 @@
 
 Rules
 1. A condition is a function of the facts and the clinic-local day. `why_not` gives a sentence exactly where it does not hold.
-2. `turn` names the next day on which time alone may change a leaf: never too late, possibly one on which nothing changes; `segments.next_change` tries them in order.
+2. `turn` names the next day on which time alone may change a condition: never too late, possibly one on which nothing changes; `segments.next_change` tries them in order. What
+   must all hold can't begin to hold before the last of what fails has turned; so a birthday of somebody who is not meant costs nothing.
 3. "At least 6 months ago" means today ≥ anchor + 6 months, clamped; "in 6 months" is its exact opposite.
 
 The kinds that look at visits are in `visits`, those that look at the patient in `person`; `grammar` reads them all.
@@ -10,7 +11,7 @@ The kinds that look at visits are in `visits`, those that look at the patient in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
@@ -27,6 +28,9 @@ class Condition(Protocol):
 
     def why_not(self, look: Look) -> str | None:
         """None where it holds, else why not, in words."""
+
+    def turn(self, look: Look) -> date | None:
+        """The first day after `look.today` on which time alone may change it; None where it never does."""
 
     def leaves(self) -> Iterator[Leaf]:
         """The conditions that it is made of, segments that it names left out."""
@@ -76,6 +80,24 @@ class Look:
     contacts: Sequence[Contact] = ()
     this: Appointment | None = None
     decided: dict[str, bool] = field(default_factory=dict)
+    turns: dict[str, date | None] = field(default_factory=dict)
+    held: dict[int, bool] = field(default_factory=dict)
+
+    def holds(self, condition: Condition) -> bool:
+        """Whether it holds, found once in a look; conditions outlive every look."""
+        known = self.held.get(id(condition))
+        if known is None:
+            known = self.held[id(condition)] = condition.holds(self)
+        return known
+
+    def turn_of(self, name: str) -> date | None:
+        """The first day on which time alone may change that segment, found once in a look."""
+        if name not in self.turns:
+            self.turns[name] = (
+                None  # a segment that speaks of itself is refused by `check`; here it must only end
+            )
+            self.turns[name] = self.named[name].turn(self) if name in self.named else None
+        return self.turns[name]
 
     def within(self, name: str) -> bool:
         """Whether the patient is in that segment."""
@@ -92,6 +114,21 @@ class Look:
         return Look(self.facts, day, self.named, self.enrollments, self.contacts, self.this)
 
 
+def first(turns: Iterable[date | None]) -> date | None:
+    """The earliest turn: of several things, the first that changes."""
+    return min((turn for turn in turns if turn is not None), default=None)
+
+
+def last(turns: Iterable[date | None]) -> date | None:
+    """The latest turn: when all of them have changed at the earliest; None where one never does."""
+    latest: date | None = None
+    for turn in turns:
+        if turn is None:
+            return None
+        latest = turn if latest is None or turn > latest else latest
+    return latest
+
+
 @dataclass(frozen=True, slots=True)
 class AllOf:
     """Each of them; nothing to ask means yes."""
@@ -100,11 +137,23 @@ class AllOf:
 
     def holds(self, look: Look) -> bool:
         """Whether each holds."""
-        return all(part.holds(look) for part in self.parts)
+        return all(look.holds(part) for part in self.parts)
 
     def why_not(self, look: Look) -> str | None:
         """The first that fails."""
         return next((why for part in self.parts if (why := part.why_not(look)) is not None), None)
+
+    def turn(self, look: Look) -> date | None:
+        """It ends with the first that ends, and begins no sooner than the last that fails."""
+        latest: date | None = None
+        for part in self.parts:
+            if look.holds(part):
+                continue
+            turn = part.turn(look)
+            if turn is None:
+                return None
+            latest = turn if latest is None or turn > latest else latest
+        return latest if latest is not None else first(part.turn(look) for part in self.parts)
 
     def leaves(self) -> Iterator[Leaf]:
         """Of each."""
@@ -123,7 +172,7 @@ class AnyOf(AllOf):
 
     def holds(self, look: Look) -> bool:
         """Whether one holds."""
-        return any(part.holds(look) for part in self.parts)
+        return any(look.holds(part) for part in self.parts)
 
     def why_not(self, look: Look) -> str | None:
         """All reasons together."""
@@ -135,6 +184,10 @@ class AnyOf(AllOf):
             reasons.append(why)
         return "none of these holds: " + "; ".join(reasons)
 
+    def turn(self, look: Look) -> date | None:
+        """It begins with the first that begins, and ends no sooner than the last that holds."""
+        return _turn_of_any(self.parts, look)
+
 
 @dataclass(frozen=True, slots=True)
 class NoneOf(AllOf):
@@ -144,7 +197,7 @@ class NoneOf(AllOf):
 
     def holds(self, look: Look) -> bool:
         """Whether none holds."""
-        return not any(part.holds(look) for part in self.parts)
+        return not any(look.holds(part) for part in self.parts)
 
     def why_not(self, look: Look) -> str | None:
         """The first that holds."""
@@ -152,6 +205,22 @@ class NoneOf(AllOf):
             if part.holds(look):
                 return f"this must not hold, and does: {said}"
         return None
+
+    def turn(self, look: Look) -> date | None:
+        """That of its opposite."""
+        return _turn_of_any(self.parts, look)
+
+
+def _turn_of_any(parts: tuple[Condition, ...], look: Look) -> date | None:
+    latest: date | None = None
+    for part in parts:
+        if not look.holds(part):
+            continue
+        turn = part.turn(look)
+        if turn is None:
+            return None
+        latest = turn if latest is None or turn > latest else latest
+    return latest if latest is not None else first(part.turn(look) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +241,15 @@ class InSegment:
         if self.inside:
             return f"not in {' or '.join(self.names)}"
         return f"in {next(name for name in self.names if look.within(name))}"
+
+    def turn(self, look: Look) -> date | None:
+        """That of being in any of them."""
+        inside = [name for name in self.names if look.within(name)]
+        return (
+            last(look.turn_of(name) for name in inside)
+            if inside
+            else first(look.turn_of(name) for name in self.names)
+        )
 
     def leaves(self) -> Iterator[Leaf]:
         """None: the segments that it names have their own."""
