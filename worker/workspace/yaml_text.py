@@ -19,6 +19,7 @@ from worker.workspace.files import raw
 _BREAK: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _QUOTED: Final = {"'": re.compile(r"'(?:[^']|'')*'"), '"': re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)}
 _TOKEN: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"|(?<=\s)#[^\n]*|[\[\]{}]", re.DOTALL)
+_UNSEEN: Final = re.compile(r"[^ -~\u00a1-\u2027\u202a-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0001fffd]")
 _PLAIN: Final = re.compile(r"\w(?:[\w ./:%+-]*[\w%])?")
 _FLOW_SIGNS: Final = re.compile(r"[,\[\]{}\n]|: | #|^[\"'&*!|>%@`-]")
 
@@ -30,7 +31,13 @@ class NotEditable(Exception):
 def scalar(value: str) -> str:
     """A text as a YAML scalar that may stand anywhere: plain where that is safe, else in double quotes."""
     plain = _PLAIN.fullmatch(value) and ": " not in value and value.lower() not in ("null", "~")
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    return value if plain else _UNSEEN.sub(_escape, json.dumps(value, ensure_ascii=False))
+
+
+def _escape(match: re.Match[str]) -> str:
+    """YAML takes few characters that cannot be seen as they are; it has an escape for each."""
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def flow(node: Node | None) -> str:
