@@ -19,7 +19,9 @@ from worker.workspace.files import raw
 _BREAK: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _QUOTED: Final = {"'": re.compile(r"'(?:[^']|'')*'"), '"': re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)}
 _TOKEN: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"|(?<=\s)#[^\n]*|[\[\]{}]", re.DOTALL)
-_UNSEEN: Final = re.compile(r"[^ -~\u00a1-\u2027\u202a-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0001fffd]")
+_UNSEEN: Final = re.compile(
+    r"[^ -~\u00a1-\u2027\u202a-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0001fffd]"
+)
 _PLAIN: Final = re.compile(r"\w(?:[\w ./:%+-]*[\w%])?")
 _FLOW_SIGNS: Final = re.compile(r"[,\[\]{}\n]|: | #|^[\"'&*!|>%@`-]")
 
