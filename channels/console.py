@@ -3,20 +3,36 @@
 1. SMS: `REF.sms.txt`. E-mail: `REF.eml`, a real message for any mail program, and `REF.html` for a browser.
 2. The files depend on the message alone (no date, no random boundary), so writing a ref twice changes
    nothing.
-3. A file appears whole or not at all, readable by its owner only: it holds what a patient would read.
+3. The folder is also the list of what was sent: `lookup` reads it, so that a process that died between
+   writing a file and noting it does not leave a riddle.
+4. A file appears whole or not at all, readable by its owner only: it holds what a patient would read.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formataddr
 from pathlib import Path
 
-from channels.base import Accepted, EmailOut, Outcome, Permanent, SmsOut, Temporary
+from channels.base import (
+    Accepted,
+    EmailOut,
+    Listed,
+    Lookup,
+    NoWord,
+    Outcome,
+    Permanent,
+    Sighting,
+    SmsOut,
+    Temporary,
+)
+from channels.status import Status
 
+_SLACK = timedelta(seconds=60)  # a folder may be on a machine with a clock of its own
 _POLICY = SMTP.clone(max_line_length=998)  # RFC 5322's limit: an unsubscribe link stays in one piece
 
 
@@ -33,6 +49,26 @@ class ConsoleSms:
             return _keep(self._folder, out.ref, {"sms.txt": text.encode()})
         except UnicodeEncodeError:
             return _unsendable()
+
+    def lookup(self, to: str, sender: str, since: datetime) -> Lookup:
+        """The messages to `to` whose files were written at `since` (aware) or later; NoWord when the folder
+        cannot be read. `sender` changes nothing.
+        """
+        oldest = (since - _SLACK).timestamp()
+        try:
+            files = [(path, path.stat().st_mtime) for path in sorted(self._folder.glob("*.sms.txt"))]
+            texts = [
+                (path, written, path.read_bytes().decode()) for path, written in files if written >= oldest
+            ]
+        except (OSError, ValueError):
+            return NoWord("not_read", "the outbox folder could not be read")
+        return Listed(
+            tuple(
+                _sighting(path, written, text)
+                for path, written, text in texts
+                if text.startswith(f"To: {to}\n")
+            )
+        )
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -55,6 +91,13 @@ class ConsoleEmail:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def _sighting(path: Path, written: float, text: str) -> Sighting:
+    body = text.partition("\n\n")[2].removesuffix("\n")
+    ref = path.name.removesuffix(".sms.txt")
+    at = datetime.fromtimestamp(written, UTC)
+    return Sighting(f"console-{ref}", Status.DELIVERED, "delivered", "", at, body)
 
 
 def _message(out: EmailOut) -> EmailMessage:

@@ -36,6 +36,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 
 REST_SECONDS = 4.0  # the most impatient servers in common use keep an idle connection for 5 s
 _MAX_BODY = 256 * 1024  # no provider's answer to a send is near this; more is cut off
+_MAX_LIST = 8 * 1024 * 1024  # a page of a provider's list
 _CONNECTIONS = 32
 
 
@@ -87,7 +88,7 @@ def _http_date(text: str) -> float | None:
 
 
 class Http:
-    """Posts to one base URL. `timeout`: seconds for the whole call. Raises ValueError for an unusable URL."""
+    """Asks one base URL. `timeout`: seconds for the whole call. Raises ValueError for an unusable URL."""
 
     def __init__(self, base_url: str, timeout: float = 10.0) -> None:
         parts = urlsplit(base_url)
@@ -103,10 +104,19 @@ class Http:
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Posts once. Raises NotSent or NoAnswer."""
+        return self._once("POST", path, body, headers, _MAX_BODY)
+
+    def get(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """Gets once; `path` may hold a query. Raises NotSent or NoAnswer."""
+        return self._once("GET", path, None, headers, _MAX_LIST)
+
+    def _once(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], most: int
+    ) -> Answer:
         call = _threads.call = _Call(time.monotonic() + self._timeout)
         try:
             response = self._pools.request(
-                "POST",
+                method,
                 self._base + path,
                 body=body,
                 headers=headers,
@@ -119,7 +129,7 @@ class Http:
             raise _failure(error, call) from error
         finally:
             del _threads.call
-        return Answer(response.status, response.headers, _read(response))
+        return Answer(response.status, response.headers, _read(response, most))
 
     def close(self) -> None:
         """Closes the idle connections."""
@@ -142,12 +152,12 @@ def _failure(error: Exception, call: _Call) -> NotSent | NoAnswer:
     return NotSent("no_connection", "the provider could not be reached: check the network and the base URL")
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+def _read(response: urllib3.BaseHTTPResponse, most: int) -> bytes:
     body = b""
     try:
         for piece in response.stream(16 * 1024, decode_content=False):
             body += piece
-            if len(body) > _MAX_BODY:
+            if len(body) > most:
                 response.close()
                 break
     except (HTTPError, http.client.HTTPException, OSError):

@@ -34,6 +34,7 @@ from sendgrid.helpers.mail import (  # type: ignore[import-untyped]
 )
 
 from channels.base import Accepted, Blame, EmailOut, Outcome, Permanent, Temporary, Unknown
+from channels.codes import Remedy, remedy
 from channels.http import Answer, Http, NoAnswer, NotSent
 from channels.scrub import scrub
 
@@ -41,7 +42,6 @@ REF_ARG = "ref"
 """The name of the custom argument that carries our ref."""
 
 _PATH = "/v3/mail/send"
-_SENDER_STATUS = frozenset({401, 402, 403, 404, 405, 410})
 _NOT_A_REFUSAL = frozenset({408, 499})  # something on the way gave up waiting: no word of what SendGrid did
 _KEY = re.compile(r"[\x21-\x7e]+")
 _FIELD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,80}")
@@ -140,7 +140,8 @@ def outcome_of(answer: Answer, out: EmailOut) -> Outcome:
 
 
 def _blame(status: int, field: str) -> Blame:
-    if status < 400 or status in _SENDER_STATUS or field.partition(".")[0] in ("from", "from_email"):
+    of_the_sender = remedy("sendgrid", f"http_{status}") is Remedy.SENDER
+    if status < 400 or of_the_sender or field.partition(".")[0] in ("from", "from_email"):
         return "sender"
     return "address" if re.search(r"(^|\.)to(\.|$)", field) else "content"
 

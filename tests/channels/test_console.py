@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import email
 import email.policy
+import os
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from channels.base import Accepted, Permanent, Temporary
+from channels.base import Accepted, EmailChannel, Listed, NoWord, Permanent, SmsChannel, Temporary
 from channels.console import ConsoleEmail, ConsoleSms
+from channels.status import Status
 from tests.channels.messages import ADDRESS, GREEK, PHONE, an_email, an_sms
 
 
@@ -104,3 +107,29 @@ def test_a_message_that_cannot_be_an_email_is_refused_for_good(
 def test_an_sms_with_half_a_character_is_refused_for_good(tmp_path: Path) -> None:
     outcome = ConsoleSms(tmp_path).send(an_sms(body="\ud800"))
     assert isinstance(outcome, Permanent) and outcome.blame == "content"
+
+
+def test_what_was_written_can_be_looked_up_without_having_been_noted(tmp_path: Path) -> None:
+    channel: SmsChannel = ConsoleSms(tmp_path)
+    since = datetime.now(UTC)
+    assert channel.lookup(PHONE, "", since) == Listed(())
+    for ref, to in (("m-1", PHONE), ("m-2", "+306900000018"), ("m-3", PHONE)):
+        channel.send(an_sms(ref=ref, to=to))
+    long_ago = (since - timedelta(minutes=2)).timestamp()
+    os.utime(tmp_path / "m-3.sms.txt", (long_ago, long_ago))
+    lookup = channel.lookup(PHONE, "", since)
+    assert isinstance(lookup, Listed)
+    (sighting,) = lookup.messages
+    assert (sighting.provider_id, sighting.status, sighting.body) == ("console-m-1", Status.DELIVERED, GREEK)
+    assert sighting.at is not None and abs(sighting.at - since) < timedelta(minutes=1)
+
+
+def test_an_outbox_that_cannot_be_read_proves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "m-1.sms.txt").write_bytes(b"\xff")
+    told = ConsoleSms(tmp_path).lookup(PHONE, "", datetime.now(UTC))
+    assert isinstance(told, NoWord) and told.code == "not_read"
+
+
+def test_an_email_channel_is_one(tmp_path: Path) -> None:
+    channel: EmailChannel = ConsoleEmail(tmp_path)
+    assert isinstance(channel.send(an_email()), Accepted)

@@ -142,6 +142,31 @@ def test_a_connection_that_has_rested_too_long_is_replaced(
     assert echo.connections == 2
 
 
+class Reader(Echo):
+    """Says back the path that was asked for, long enough to be a list."""
+
+    def read(self, request: Request) -> Reply | None:
+        return Reply(200, request.path.encode() * 30_000) if request.method == "GET" else None
+
+
+def test_a_list_may_be_longer_than_an_answer_to_a_message() -> None:
+    with Reader() as reader:
+        http = Http(reader.url)
+        body = http.get("/list?To=%2B1", {}).body
+        assert body == b"/list?To=%2B1" * 30_000 and len(body) > 256 * 1024
+        http.post("/", b"after", {})
+        assert reader.connections == 1
+
+
+@pytest.mark.parametrize("step", ["hangup_before", "reset_after", "hangup_after"])
+def test_a_list_is_asked_for_once(step: str) -> None:
+    with Reader() as reader:
+        reader.script([step])
+        with pytest.raises(NoAnswer):
+            Http(reader.url).get("/list", {})
+        assert len(reader.requests) == 1
+
+
 def test_an_endless_answer_is_cut_off_and_its_connection_dropped(echo: Echo) -> None:
     http = Http(echo.url)
     assert 256 * 1024 < len(http.post("/", b"x" * 2_000_000, {}).body) < 512 * 1024

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from channels.base import Accepted, Outcome, Permanent, Temporary, Unknown
+from channels.codes import TWILIO, Remedy
 from channels.http import Answer
-from channels.twilio import LATER, REFUSED, TwilioSms, outcome_of
+from channels.twilio import TwilioSms
+from channels.twilio_http import outcome_of
 from tests.channels.messages import GREEK, PHONE, an_sms
 from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, TwilioStandin
+
+LATER = sorted(int(code) for code, rule in TWILIO.items() if rule.remedy in (Remedy.LATER, Remedy.SPACED))
 
 
 def told(outcome: Outcome) -> str:
@@ -95,7 +99,7 @@ def test_a_refusal_says_whose_fault_it_is(
     assert twilio_standin.messages == []
 
 
-@pytest.mark.parametrize("code", sorted(LATER))
+@pytest.mark.parametrize("code", LATER)
 def test_a_refusal_for_now_may_be_tried_again(
     sms: TwilioSms, twilio_standin: TwilioStandin, code: int
 ) -> None:
@@ -189,7 +193,7 @@ def test_half_a_character_is_refused_without_asking(sms: TwilioSms, twilio_stand
     assert len(twilio_standin.requests) == 1
 
 
-@pytest.mark.parametrize("code", sorted({*REFUSED, *LATER, 29999}))
+@pytest.mark.parametrize("code", sorted({*map(int, TWILIO), 29999}))
 def test_the_reason_never_shows_the_number_or_the_text(
     sms: TwilioSms, twilio_standin: TwilioStandin, code: int
 ) -> None:
@@ -205,10 +209,6 @@ def test_a_refusal_without_twilios_shape_still_has_a_reason() -> None:
         assert isinstance(outcome, Permanent) and (outcome.code, outcome.blame) == ("http_400", "content")
     outcome = outcome_of(Answer(403, {}, b"<html>"))
     assert isinstance(outcome, Permanent) and (outcome.code, outcome.blame) == ("http_403", "sender")
-
-
-def test_no_code_is_in_both_tables() -> None:
-    assert not REFUSED.keys() & LATER.keys()
 
 
 @pytest.mark.parametrize(

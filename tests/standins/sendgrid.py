@@ -2,18 +2,26 @@
 
 Stricter than SendGrid in what would hurt us: custom arguments belong under a personalization, no list may be
 bypassed, and no property may be unknown.
+
+It makes the events that SendGrid would post, signed with a key of its own: `event`, `events`.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import secrets
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.standins.server import Refused, Reply, Request, Standin, now
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.standins.hooks import Signed
+from tests.standins.server import Received, Refused, Reply, Request, Standin, now
 
 API_KEY = "SG.standin.0123456789"
 
@@ -29,6 +37,8 @@ _RESERVED = frozenset(
     "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding to from subject "
     "reply-to cc bcc".split()
 )
+_LONGEST_WAIT = 72 * 3600
+_MAIL_SETTINGS = frozenset("footer sandbox_mode".split())
 _TRACKING: dict[str, dict[str, type]] = {
     "click_tracking": {"enable": bool, "enable_text": bool},
     "open_tracking": {"enable": bool, "substitution_tag": str},
@@ -66,11 +76,63 @@ class Email:
 
 
 class SendGridStandin(Standin[Email]):
-    """A rate limit's reset is 7 s after the answer's date."""
+    """`reset_after`: seconds from the answer's date to a rate limit's reset."""
 
     def __init__(self, api_key: str = API_KEY, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(tls)
         self.api_key = api_key
+        self.reset_after = 7
+        self._key = ec.generate_private_key(ec.SECP256R1())
+
+    # What a test uses
+
+    @property
+    def received(self) -> list[Received]:
+        """What it accepted, in order."""
+        return [Received(m.to, m.text, m.message_id, m.ref) for m in self.messages]
+
+    @property
+    def public_key(self) -> str:
+        """The verification key, as SendGrid's settings page shows it."""
+        der = self._key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return base64.b64encode(der).decode()
+
+    def event(self, message: Email, word: str, **more: Any) -> dict[str, Any]:
+        """One event of a message, its custom arguments flattened into it."""
+        return {
+            "email": message.to,
+            "timestamp": int(now()),
+            "smtp-id": f"<{message.message_id}@geopod-ismtpd-3>",
+            "category": message.categories,
+            "event": word,
+            "sg_event_id": secrets.token_urlsafe(24),
+            "sg_message_id": f"{message.message_id}.recvd-5f54b5d587-pczjm-1-67BADEEA-6.0",
+            **message.custom_args,
+            **more,
+        }
+
+    def events(self, url: str, events: Sequence[Any], signed_at: float | None = None) -> Signed:
+        """A report of these events for the webhook at `url`, signed at a time (Unix seconds; now)."""
+        body = json.dumps(events, separators=(",", ":")).encode() + b"\r\n"
+        timestamp = str(int(now() if signed_at is None else signed_at))
+        signature = self._key.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+            "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+        }
+        return Signed(url, headers, body)
+
+    # What SendGrid says
+
+    def name_of(self, request: Request) -> str:
+        try:
+            args = json.loads(request.body)["personalizations"][0]["custom_args"]
+            return f"{request.method} {args['ref']}"
+        except (ValueError, KeyError, IndexError, TypeError):
+            return super().name_of(request)
 
     def check(self, request: Request) -> Email:
         if request.path != "/v3/mail/send":
@@ -113,7 +175,7 @@ class SendGridStandin(Standin[Email]):
             headers = {
                 "X-RateLimit-Limit": "600",
                 "X-RateLimit-Remaining": "0",
-                "X-RateLimit-Reset": str(int(now()) + 7),
+                "X-RateLimit-Reset": str(int(now()) + self.reset_after),
             }
             body = json.dumps({"errors": [{"field": None, "message": _WORDS[429]}]}).encode()
             return Reply(429, body, {"Content-Type": "application/json", **headers})
@@ -144,7 +206,11 @@ def _check_top(payload: Any) -> None:
     _need(len(people) <= 1000, "personalizations", "There may be at most 1000 personalizations.")
     for i, person in enumerate(people):
         _check_person(person, f"personalizations.{i}")
+    everyone = [each for person in people for kind in ("to", "cc", "bcc") for each in person.get(kind, [])]
+    _need(len(everyone) <= 1000, "personalizations", "There may be at most 1000 recipients.")
     _check_address(payload.get("from"), "from")
+    _check_replies(payload)
+    _check_sending(payload, "")
     everyone_has_subject = all(person.get("subject") for person in people)
     subject = payload.get("subject")
     _need(
@@ -156,9 +222,7 @@ def _check_top(payload: Any) -> None:
     _check_headers(payload.get("headers", {}), "headers")
     _check_categories(payload.get("categories", []))
     _need("custom_args" not in payload, "custom_args", "custom_args belong under a personalization.")
-    settings = payload.get("mail_settings", {})
-    _need(isinstance(settings, dict), "mail_settings", "mail_settings must be an object.")
-    _need(not any(k.startswith("bypass") for k in settings), "mail_settings", "Lists must not be bypassed.")
+    _check_mail_settings(payload.get("mail_settings", {}))
     _check_tracking(payload.get("tracking_settings", {}))
 
 
@@ -180,6 +244,7 @@ def _check_person(person: Any, where: str) -> None:
             )
             seen.add(email)
     _check_headers(person.get("headers", {}), f"{where}.headers")
+    _check_sending(person, f"{where}.")
     args = person.get("custom_args", {})
     strings = isinstance(args, dict) and all(isinstance(value, str) for value in args.values())
     _need(strings, f"{where}.custom_args", "custom_args must be an object of strings.")
@@ -188,6 +253,46 @@ def _check_person(person: Any, where: str) -> None:
         f"{where}.custom_args",
         "custom_args may not exceed 10000 bytes.",
     )
+
+
+def _check_replies(payload: dict[str, Any]) -> None:
+    _need(
+        not {"reply_to", "reply_to_list"} <= payload.keys(),
+        "reply_to",
+        "reply_to and reply_to_list must not be used together.",
+    )
+    if "reply_to" in payload:
+        _check_address(payload["reply_to"], "reply_to")
+    replies = payload.get("reply_to_list", [])
+    _need(isinstance(replies, list) and len(replies) <= 1000, "reply_to_list", "At most 1000 addresses.")
+    for i, address in enumerate(replies):
+        _check_address(address, f"reply_to_list.{i}")
+
+
+def _check_sending(part: dict[str, Any], where: str) -> None:
+    at = part.get("send_at", 0)
+    soon = isinstance(at, int) and not isinstance(at, bool) and at <= now() + _LONGEST_WAIT
+    _need(soon, f"{where}send_at", "send_at must be a Unix time at most 72 hours ahead.")
+    for name, longest in (("batch_id", 200), ("template_id", 200), ("ip_pool_name", 64)):
+        value = part.get(name, "xx")
+        good = isinstance(value, str) and 2 <= len(value) <= longest
+        _need(good, f"{where}{name}", f"{name} must be a string.")
+    asm = part.get("asm", {"group_id": 1})
+    group = asm.get("group_id") if isinstance(asm, dict) else None
+    _need(isinstance(group, int), f"{where}asm.group_id", "asm needs a whole number as group_id.")
+    shown = asm.get("groups_to_display", [])
+    right = isinstance(shown, list) and len(shown) <= 25 and all(isinstance(n, int) for n in shown)
+    _need(right, f"{where}asm.groups_to_display", "At most 25 groups, each a whole number.")
+
+
+def _check_mail_settings(settings: Any) -> None:
+    _need(isinstance(settings, dict), "mail_settings", "mail_settings must be an object.")
+    for name, values in settings.items():
+        _need(not name.startswith("bypass"), f"mail_settings.{name}", "Lists must not be bypassed.")
+        known = name in _MAIL_SETTINGS and isinstance(values, dict)
+        _need(known, f"mail_settings.{name}", "Invalid/extra property")
+        enabled = values.get("enable", False)
+        _need(isinstance(enabled, bool), f"mail_settings.{name}.enable", "Invalid type.")
 
 
 def _check_address(address: Any, where: str) -> None:

@@ -14,6 +14,8 @@
     "half_answer"        accepts, sends the status and the headers, and breaks off before the body
     "garbage"            accepts and answers 2xx with a body that nobody can read
     "redirect"           answers 307 to another address
+
+`faults(Faults(...))` does the same by chance, see `faults.py`; what is scripted goes first.
 """
 
 from __future__ import annotations
@@ -24,17 +26,29 @@ import ssl
 import struct
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-Step = str | tuple[Any, ...]
+from tests.standins import faults as chance
+from tests.standins.faults import Faults
+
+Step = chance.Step
 M = TypeVar("M")
+
+
+class Received(NamedTuple):
+    """What both providers' stand-ins tell of a message that they accepted."""
+
+    to: str
+    body: str
+    sid: str  # the provider's id
+    ref: str | None  # ours
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,8 @@ class Standin(Generic[M]):
         self._messages: list[M] = []
         self._requests: list[Request] = []
         self._script: deque[Step] = deque()
+        self._faults: Faults | None = None
+        self._asked: Counter[str] = Counter()
         self._connections = 0
         self._open: set[socket.socket] = set()
         self._closing = threading.Event()
@@ -89,9 +105,17 @@ class Standin(Generic[M]):
         """The message of a request that the provider would accept. Raises Refused."""
         raise Refused(Reply(404))
 
+    def read(self, request: Request) -> Reply | None:
+        """The answer to a request that only reads; None for any other. Raises Refused."""
+        return None
+
     def accepted(self, message: M) -> Reply:
         """The provider's answer to it."""
         return Reply(200)
+
+    def name_of(self, request: Request) -> str:
+        """What tells a request from others in whatever order they come; the same for a repetition."""
+        return f"{request.method} {request.path}"
 
     def error(self, code: int) -> Reply:
         """The provider's answer for one of its error codes or an HTTP status."""
@@ -149,6 +173,11 @@ class Standin(Generic[M]):
         with self._changed:
             self._script.extend(steps)
 
+    def faults(self, faults: Faults | None) -> None:
+        """What goes wrong by chance from now on; None: nothing."""
+        with self._changed:
+            self._faults = faults
+
     def await_messages(self, n: int, timeout: float = 10.0) -> list[M]:
         """At least `n` accepted messages; fails when `timeout` seconds pass first."""
         with self._changed:
@@ -174,22 +203,31 @@ class Standin(Generic[M]):
         with self._changed:
             self._open.discard(connection)
 
-    def _next_step(self, request: Request) -> Step:
+    def _next_step(self, request: Request) -> tuple[Step, float]:
+        name = self.name_of(request)
         with self._changed:
-            step = self._script.popleft() if self._script else "ok"
+            self._asked[name] += 1
+            step, delay = self._faults.roll(name, self._asked[name]) if self._faults else ("ok", 0.0)
+            step = self._script.popleft() if self._script else step
             self._requests.append(request)
             self._changed.notify_all()
-            return step
+            return step, delay
 
     def _accept(self, request: Request) -> Reply:
+        listed = self.read(request)
+        if listed is not None:
+            return listed
         message = self.check(request)
+        reply = self.accepted(message)
         with self._changed:
             self._messages.append(message)
             self._changed.notify_all()
-        return self.accepted(message)
+        return reply
 
     def _handle(self, request: Request, handler: _Handler) -> None:
-        step = self._next_step(request)
+        step, delay = self._next_step(request)
+        if delay:
+            self._closing.wait(delay)
         name, *more = step if isinstance(step, tuple) else (step,)
         try:
             if name == "error":
@@ -255,7 +293,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def do_POST(self) -> None:
-        length = self.headers.get("Content-Length", "")
+        length = self.headers.get("Content-Length", "0" if self.command == "GET" else "")
         if not length.isdigit():
             return self.say(Reply(411))
         body = self.rfile.read(int(length))
