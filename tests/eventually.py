@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ def eventually(condition: Callable[[], T], timeout: float) -> T:
         if value:
             return value
         assert time.monotonic() < deadline, f"not so within {timeout} s"
-        time.sleep(0.02)
+        Event().wait(0.02)
 
 
 def alive(pid: int) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.reference_language import LANGUAGE, language_page
+from tools.reference_law import LAW, law_page
 from worker.domain.problem_codes import GROUPS, Code
 
 PROBLEMS: Final = Path(__file__).resolve().parents[1] / "docs" / "reference" / "problems.md"
@@ -52,6 +53,6 @@ def _row(name: str, code: Code) -> str:
 
 
 if __name__ == "__main__":
-    for path, text in ((PROBLEMS, problems_page()), (LANGUAGE, language_page())):
+    for path, text in ((PROBLEMS, problems_page()), (LANGUAGE, language_page()), (LAW, law_page())):
         path.write_text(text, encoding="utf-8")
         print(f"{path.name} written")

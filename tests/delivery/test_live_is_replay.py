@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,23 +12,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, TwilioStandin
-from worker.delivery.dispatch import dispatch
-from worker.delivery.senders import Channels, Credentials
+from tests.delivery.live import Live, running
 from worker.domain.events import Event
 from worker.domain.history import Trace
 from worker.domain.replay import Replay, Sent
 from worker.intake.cloudevents import parse_event
+from worker.service import pacing
 from worker.service.accepting import accept
-from worker.service.folding import fold
-from worker.service.jobs import Job
 from worker.service.publishing import publish
-from worker.service.sweeping import next_due, sweep
-from worker.service.waking import wake
-from worker.store import due, schema
-from worker.store.engine import make_engine, read, write
-from worker.store.migrate import upgrade
-from worker.workspace.house import House
+from worker.store import schema
+from worker.store.engine import read
 from worker.workspace.rooms import load
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -55,7 +47,7 @@ FILES = {
     "journeys/keen.yaml": "journey: keen\nstart: {enters: keen}\nsteps:\n  - {id: thanks, wait: 1 day, task: desk}\n",
     "journeys/news.yaml": (
         "journey: news\nstart: {date: {from: 2026-06-01, until: 2026-06-30}, if: {families: [laser]}}\npace: 3 per day\nexpires: 3 days\n"
-        "steps:\n  - {id: news, send: sms, template: hello}\n"
+        "steps:\n  - {id: news, wait: 3 hours, send: sms, template: hello}\n"
     ),
     "journeys/cake.yaml": "journey: cake\nstart: {date: birthday}\nexpires: 5 days\nsteps:\n  - {id: wish, wait: until 12:00, send: sms, template: hello}\n",
 }
@@ -128,63 +120,11 @@ def by_replay() -> tuple[set[Any], set[Any], set[Any]]:
     return sent, traces, ends
 
 
-@dataclass
-class Live:
-    """The real store and dispatch, their time given by the test."""
-
-    house: House
-    channels: Channels
-    now: datetime = START
-    wall: datetime = START
-    jobs: list[Job] = field(default_factory=list)
-
-    def set(self, now: datetime) -> None:
-        with write(self.house.engine) as conn:
-            due.set_demo_clock(conn, now)
-        self.now = now
-
-    def work(self) -> None:
-        """Do what is due at this moment until nothing is left."""
-        while True:
-            self.wall += timedelta(minutes=1)  # leases of the round before are over
-            swept = sweep(self.house)
-            jobs = [*self.jobs, *swept.jobs]
-            self.jobs = []
-            if not jobs:
-                return
-            for job in jobs:
-                self.do(job)
-
-    def do(self, job: Job) -> None:
-        if job.kind == "fold":
-            self.jobs += fold(self.house, job.clinic, [int(key) for key in job.ids])
-        elif job.kind == "wake":
-            self.jobs += wake(self.house, job.clinic, job.ids)[1]
-        else:
-            for key in job.ids:
-                dispatch(self.house, self.channels, job.clinic, key)
-
-    def until(self, moment: datetime) -> None:
-        """Let time pass, from one due moment to the next."""
-        while (coming := next_due(self.house, self.now)) is not None and coming < moment:
-            self.set(coming)
-            self.work()
-        self.set(moment)
-
-
 @pytest.fixture
 def live(database_url: str, tmp_path: Path) -> Iterator[Live]:
-    engine = make_engine(database_url)
-    upgrade(engine)
-    with TwilioStandin() as provider:
-        channels = Channels(Credentials(ACCOUNT_SID, AUTH_TOKEN, provider.url), tmp_path / "outbox")
-        found = Live(House(engine, "secret", "http://127.0.0.1:8000", demo=True), channels)
-        found.set(START)
-        found.house.wall = lambda: found.wall
+    with running(Live, database_url, tmp_path, START) as found:
         publish(found.house, FILES)
         yield found
-        channels.close()
-    engine.dispose()
 
 
 def by_store(live: Live) -> tuple[set[Any], set[Any], set[Any]]:
@@ -215,21 +155,27 @@ def test_the_same_events_give_the_same_live_and_in_replay(live: Live) -> None:
     assert stored[2] == ends
 
 
-def test_turns_are_given_once_and_kept(live: Live) -> None:
+def test_turns_are_given_once_and_kept(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "AT_ONCE", 2)
     for raw in told():
         live.until(datetime.fromisoformat(str(raw["time"])))
         live.jobs = list(accept(live.house, "default", [raw], "test").jobs)
         live.work()
-    live.until(datetime(2026, 6, 1, 0, 0, tzinfo=UTC))
+    live.until(datetime(2026, 5, 31, 22, 0, tzinfo=UTC))
     live.work()
     with read(live.house.engine) as conn:
         e = schema.enrollments.c
-        asked = select(e.turn_at, e.lot).where(e.journey == "news").order_by(e.turn_at, e.lot)
-        rows = [tuple(row) for row in conn.execute(asked)]
-    days = [at.astimezone(ZoneInfo("Europe/Athens")).date().isoformat() for at, _ in rows]
+        asked = select(e.turn_at, e.lot, e.based_at, e.due_at)
+        rows = [
+            tuple(row) for row in conn.execute(asked.where(e.journey == "news").order_by(e.turn_at, e.lot))
+        ]
+    days = [at.astimezone(ZoneInfo("Europe/Athens")).date().isoformat() for at, *_ in rows]
     assert {day: days.count(day) for day in days} == {
         "2026-06-01": 3,
         "2026-06-02": 3,
         "2026-06-03": len(rows) - 6,
     }
-    assert [lot for _, lot in rows] == sorted(lot for _, lot in rows)
+    assert [lot for _, lot, *_ in rows] == sorted(lot for _, lot, *_ in rows)
+    assert [(based, due) for _, _, based, due in rows] == [
+        (at, at + timedelta(hours=3)) for at, *_ in rows
+    ], "the first wait counts from the turn"

@@ -13,15 +13,11 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import select
 
-from tests.delivery.test_live_is_replay import Live
-from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, TwilioStandin
-from worker.delivery.senders import Channels, Credentials
+from tests.delivery.live import Live, running
 from worker.service.accepting import accept
 from worker.service.publishing import publish
 from worker.store import schema
-from worker.store.engine import make_engine, read
-from worker.store.migrate import upgrade
-from worker.workspace.house import House
+from worker.store.engine import read
 
 NOON = datetime(2026, 3, 3, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -49,8 +45,7 @@ def journey(start: str, *steps: str, **more: str) -> dict[str, str]:
 class Clinic(Live):
     """A running clinic whose time the test moves, and its provider."""
 
-    provider: TwilioStandin
-    told: int = 0
+    told = 0
 
     def publish(self, files: dict[str, str]) -> None:
         publish(self.house, {**FILES, **files})
@@ -94,17 +89,8 @@ class Clinic(Live):
 
 @pytest.fixture
 def clinic(database_url: str, tmp_path: Path) -> Iterator[Clinic]:
-    engine = make_engine(database_url)
-    upgrade(engine)
-    with TwilioStandin() as provider:
-        channels = Channels(Credentials(ACCOUNT_SID, AUTH_TOKEN, provider.url), tmp_path / "outbox")
-        found = Clinic(House(engine, "secret", "http://127.0.0.1:8000", demo=True), channels, NOON, NOON)
-        found.provider = provider
-        found.set(NOON)
-        found.house.wall = lambda: found.wall
+    with running(Clinic, database_url, tmp_path, NOON) as found:
         yield found
-        channels.close()
-    engine.dispose()
 
 
 def test_peer_01_the_same_booking_twice_is_one_send(clinic: Clinic) -> None:
@@ -148,18 +134,20 @@ def test_peer_12_after_an_edit_an_ex_member_leaves_and_the_next_event_qualifies_
 
 
 def test_peer_13_members_are_told_once_across_recomputes(clinic: Clinic) -> None:
-    """Given members, when a journey is published, each is told once however often everything is computed anew: an announcement reaches them all, a journey of
-    those who `enter` none of them."""
+    """Given members, when a journey is published, each is told once however often everything is computed anew: an announcement whose days are ahead reaches them
+    all on the first, one whose days have begun and a journey of those who `enter` none of them."""
     clinic.publish({})
     for number in (1, 2, 3):
         clinic.visit(f"p-{number}", f"a-{number}")
-    news = journey("{date: {from: 2026-03-01, until: 2026-03-31}, if: {in: [keen]}}", SEND)
+    tomorrow = (NOON + DAY).date()
+    news = journey(f"{{date: {{from: {tomorrow}, until: 2026-03-31}}, if: {{in: [keen]}}}}", SEND)
+    begun = journey("{date: {from: 2026-03-01, until: 2026-03-31}, if: {in: [keen]}}", SEND)
     enters = {
-        "journeys/e.yaml": journey("{enters: keen}", SEND)["journeys/j.yaml"].replace(
-            "journey: j", "journey: e"
-        )
+        f"journeys/{name}.yaml": text["journeys/j.yaml"].replace("journey: j", f"journey: {name}")
+        for name, text in {"e": journey("{enters: keen}", SEND), "begun": begun}.items()
     }
     clinic.publish({**news, **enters})
+    assert clinic.texts == []
     for edit in range(3):
         edited = news["journeys/j.yaml"].replace("expires: 3", f"expires: {5 + edit}")
         clinic.let_pass(DAY)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tests.lifecycle import LIFECYCLE
 from worker.domain.calendar import zone
 from worker.domain.clinic import Clinic, Mode
 from worker.domain.conditions import Condition, Look
@@ -61,15 +62,7 @@ services:
 families: {laser_hair: {complements: [peel]}}
 """
 
-SEGMENTS = """
-lifecycle:
-  - prospect: {visits: none}
-  - inactive_12: {last_visit: at least 12 months ago}
-  - inactive_6: {last_visit: at least 6 months ago}
-  - new: {visits: exactly 1}
-  - regular: {visits: at least 2 in 12 months}
-  - returning: otherwise
-"""
+SEGMENTS = LIFECYCLE
 
 POLICY = """
 quiet_hours: {marketing: "19:00 - 10:00", care: "21:00 - 08:00", sunday: all day, holidays: all day}
@@ -92,7 +85,7 @@ WILLING: Mapping[str, Any] = {
     "phone": "+306900000001",
     "email": "eleni@example.com",
     "date_of_birth": "1990-02-28",
-    "consent": {"sms": ["marketing", "care"], "email": ["marketing", "care"]},
+    "consent": {channel: ["marketing", "care", "health_profiling"] for channel in ("sms", "email")},
 }
 """A grown-up with a phone and an e-mail address who agreed to everything."""
 

@@ -26,7 +26,7 @@ from worker.domain.calendar import local_day
 from worker.domain.clinic import Mode
 from worker.domain.conditions import Look
 from worker.domain.events import Event
-from worker.domain.gate import MAX_EXCUSED, Defer, Drop, Go, Question, ask
+from worker.domain.gate import MAX_EXCUSED, Defer, Drop, Go, Outside, Question, ask
 from worker.domain.history import Contact, Message
 from worker.domain.rules import Rules
 
@@ -65,8 +65,18 @@ def question(
         step_due_at=at(due), due_at=at(due), expires_at=at(due) + timedelta(days=1),
     )  # fmt: skip
     moment = at(now)
+    known = {name: more.pop(name) for name in ("suppressed", "feed_seen_at", "door", "blast") if name in more}
     look = Look(facts, local_day(moment, these.clinic.tz), these.segments.named)
-    return Question(moment, replace(row, **(message or {})), these.journeys["j"], these, facts, look, **more)
+    return Question(
+        moment,
+        replace(row, **(message or {})),
+        these.journeys["j"],
+        these,
+        facts,
+        look,
+        outside=Outside(**known),
+        **more,
+    )
 
 
 def contact(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.domain.build import clinic, condition_of
 from tests.domain.marked import places, unmark
-from worker.domain.conditions.grammar import VOCABULARY, Scope, parse_condition, parse_count
+from worker.domain.conditions.grammar import VOCABULARY, Scope, parse_condition
+from worker.domain.conditions.grammar_visits import parse_count
 from worker.domain.conditions.visits import Count
 from worker.domain.segments import parse_segments
 from worker.domain.shape import Reader

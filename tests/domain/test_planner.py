@@ -749,6 +749,27 @@ def test_the_aliass_runs_end_with_a_merge_and_its_later_events_are_the_survivors
     ] == [5, 5]
 
 
+@pytest.mark.parametrize(
+    ("theirs", "when"), [("2026-06-10 10:00", "2026-06-08 10:00"), ("2026-07-10 10:00", "2026-06-18 10:00")]
+)
+def test_a_wait_follows_the_facts_that_a_merge_brings(theirs: str, when: str) -> None:
+    text = journey(
+        "j",
+        "{event: visit.completed}",
+        "{id: soon, wait: until 2 days before next_booking, send: sms, template: t}",
+    )
+    found = told(
+        rules(text),
+        willing(),
+        booking("2026-06-20 10:00", "a-1", told="2026-03-01"),
+        booking(theirs, "a-2", told="2026-03-02", subject="p-2"),
+        visit("2026-03-03", "a-3"),
+        merged("2026-03-10"),
+        until="2026-06-30",
+    )
+    assert found.sent == [(when, "soon", "sms")]
+
+
 def test_after_a_merge_the_more_restrictive_consent_decides() -> None:
     revoked = event("consent.revoked", "2026-01-02", "p-2", channel="sms", purpose="marketing")
     found = told(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -17,6 +16,7 @@ from tests.domain.build import (
     booking,
     event,
     journey,
+    planner,
     rules,
     told,
     visit,
@@ -24,8 +24,10 @@ from tests.domain.build import (
 )
 from worker.domain.events import Event
 from worker.domain.lots import LOTS, lot
+from worker.domain.patient import Patient
 from worker.domain.replay import Replay
 from worker.domain.rules import Rules
+from worker.domain.starts import BY_RULES
 
 START = "{event: visit.completed}"
 SMS = "{id: hello, send: sms, template: t}"
@@ -132,6 +134,99 @@ def test_a_booking_of_the_listed_kind_is_heard_and_another_is_not() -> None:
     found = run(SMS, listen, events=(laser, toxin))
     assert ways(found) == ["hear/booking.created"]
     assert [x.at for x in found.traces if x.what == "took"] == [at("2026-03-06 10:00")]
+
+
+BOOKS = "{{id: {id}, listen_for: booking.created, up_to: 30 days, then: {{booking.created: [{{id: {id}_tag, tag: {id}}}]}}}}"
+
+
+def walked_held_out(*steps: str, events: tuple[Event, ...]) -> Told:
+    replay = Replay(rules(journey("j", START, *steps, holdout="10%")), holdout="everybody")
+    found = Told(replay, ATHENS)
+    found.lines = list(replay.run([willing(), FIRST, *events], at("2026-06-30")))
+    return found
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_two_that_listen_in_a_row_do_not_hear_one_booking_twice(held_out: bool) -> None:
+    steps = (SMS, BOOKS.format(id="one"), BOOKS.format(id="two"))
+    one = booking("2026-06-01 10:00", "b-1", told="2026-03-05 10:00")
+    two = booking("2026-06-02 10:00", "b-2", told="2026-03-06 10:00")
+    go = walked_held_out if held_out else run
+    assert ways(go(*steps, events=(one,))) == ["one/booking.created", "two/nothing"]
+    found = go(*steps, events=(one, two))
+    assert ways(found) == ["one/booking.created", "two/booking.created"]
+    assert [x.at for x in found.traces if x.what == "took"] == [
+        at("2026-03-05 10:00"),
+        at("2026-03-06 10:00"),
+    ]
+
+
+def test_a_booking_counts_since_the_message_was_due_whatever_came_between() -> None:
+    split = "{id: lot, wait: 2 days, split: {a: 50%, b: 50%}}"
+    early = booking("2026-06-01 10:00", "b-1", told="2026-03-04 10:00")
+    assert ways(run(SMS, split, BOOKS.format(id="hear"), events=(early,)))[1:] == ["hear/booking.created"]
+    second = "{id: second, wait: 3 days, send: sms, template: t}"
+    assert ways(run(SMS, second, BOOKS.format(id="hear"), events=(early,))) == ["hear/nothing"]
+
+
+def test_a_booking_before_the_quiet_hours_end_is_heard() -> None:
+    quiet = 'quiet_hours: {marketing: "19:00 - 10:00"}'
+    early = booking("2026-06-01 10:00", "b-1", told="2026-03-04 09:30")
+    late = SMS.replace("send", "wait: until 09:00, send")
+    assert ways(run(late, BOOKS.format(id="hear"), events=(early,), policy=quiet)) == ["hear/booking.created"]
+
+
+def test_for_who_is_held_out_an_answer_before_the_withheld_message_does_not_count() -> None:
+    second = "{id: second, wait: 2 days, send: sms, template: t}"
+    early = booking("2026-06-01 10:00", "b-1", told="2026-03-04 09:00")
+    answer = replied("2026-03-04 09:00", enrollment=f"j/p-1/{FIRST.id}")
+    for listen in (BOOKS.format(id="hear"), ASK.replace("answer", "hear")):
+        assert ways(walked_held_out(SMS, second, listen, events=(early, answer))) == ["hear/nothing"]
+        assert ways(walked_held_out(SMS, listen, events=(early, answer))) != ["hear/nothing"]
+
+
+def test_an_answer_to_the_message_before_that_is_told_late_does_not_count() -> None:
+    second = "{id: second, wait: 2 days, send: sms, template: t}"
+    patient = known_before(rules(journey("j", START, SMS, second, ASK)), FIRST, until="2026-03-06")
+    these = rules(journey("j", START, SMS, second, ASK))
+    answer = replied("2026-03-04 09:00", enrollment=f"j/p-1/{FIRST.id}")
+    planner(these, patient, "2026-03-06").receive(answer)
+    late = planner(these, patient, "2026-03-20")
+    late.wake()
+    assert [trace.step for trace in late.plan.traces if trace.what == "took"] == ["answer/nothing"]
+
+
+def test_what_was_answered_after_what_was_heard_is_heard_next() -> None:
+    first = "{id: one, wait: 3 days, listen_for: [message.replied, link.clicked], up_to: 2 days}"
+    next_one = "{id: two, listen_for: message.replied, up_to: 2 days}"
+    clicked = event("link.clicked", "2026-03-04 09:00")
+    found = run(SMS, first, next_one, events=(clicked, replied("2026-03-05 09:00")))
+    assert ways(found) == ["one/link.clicked", "two/message.replied"]
+    found = run(SMS, first, next_one, events=(clicked,))
+    assert ways(found) == ["one/link.clicked", "two/nothing"]
+
+
+def test_two_that_listen_in_a_row_do_not_hear_one_answer_twice() -> None:
+    one, two = (f"{{id: {name}, listen_for: message.replied, up_to: 5 days}}" for name in ("one", "two"))
+    first, second = replied("2026-03-05 09:00"), replied("2026-03-06 09:00")
+    assert ways(run(SMS, one, two, events=(first,))) == ["one/message.replied", "two/nothing"]
+    assert ways(run(SMS, one, two, events=(first, second))) == ["one/message.replied", "two/message.replied"]
+
+
+def test_a_message_that_was_due_before_what_was_heard_makes_nobody_hear_it_again() -> None:
+    overdue = "{id: next, wait: until 1 day after first_visit, send: sms, template: t}"
+    booked = booking("2026-06-01 10:00", "b-1", told="2026-03-05 10:00")
+    found = run(SMS, BOOKS.format(id="one"), overdue, BOOKS.format(id="two"), events=(booked,))
+    assert [step for _, step, _ in found.sent] == ["hello", "next"]
+    assert ways(found) == ["one/booking.created", "two/nothing"]
+
+
+def test_what_was_heard_while_the_listening_was_overdue_counts() -> None:
+    these = rules(journey("j", START, SMS, ASK.replace("up_to", "wait: 3 days, up_to")))
+    patient = known_before(these, FIRST, until="2026-03-05")
+    late = planner(these, patient, "2026-03-07")
+    late.receive(replied("2026-03-07 12:00"))
+    assert [trace.step for trace in late.plan.traces if trace.what == "took"] == ["answer/message.replied"]
 
 
 def test_the_goal_wins_over_listening() -> None:
@@ -401,24 +496,57 @@ def test_who_becomes_one_it_is_for_while_it_lasts_is_reached_then_and_afterwards
         assert told(rules(NEWS), willing(), visit(day), until="2026-12-31").sent == sent
 
 
-def test_an_announcement_published_on_one_of_its_days_begins_then() -> None:
-    before = replace_version(rules(), 1)
-    replay = Replay(before)
-    list(replay.run([willing(), FIRST], at("2026-05-01")))
+def known_before(these: Rules, *events: Event, until: str = "2026-05-01") -> Patient:
+    """A patient as earlier rules left her."""
+    replay = Replay(these)
+    list(replay.run([willing(), *events], at(until)))
     (patient,) = replay.patients.values()
-    from worker.domain.planner import Planner
-
-    planner = Planner(rules(NEWS, version=2), patient, at("2026-05-05 11:00"))
-    planner.wake()
-    assert [run.journey for run in patient.enrollments.values()] == ["news"]
-    assert [message.due_at for message in patient.messages.values()] == [at("2026-05-05 11:00")]
-    again = Planner(rules(NEWS, version=3), patient, at("2026-05-06 11:00"))
-    again.wake()
-    assert len(patient.enrollments) == 1
+    return patient
 
 
-def replace_version(these: Rules, version: int) -> Rules:
-    return replace(these, version=version)
+def test_an_announcement_published_on_one_of_its_days_reaches_only_who_comes_to_fit_afterwards() -> None:
+    these = rules(NEWS, version=2)
+    fits, comes = known_before(rules(), FIRST), known_before(rules())
+    for patient in (fits, comes):
+        bring_up = planner(these, patient, "2026-05-05 11:00")
+        bring_up.wake()
+        assert patient.enrollments == patient.messages == {}
+        if patient is fits:
+            (trace,) = bring_up.plan.traces
+            assert (trace.journey, trace.what, trace.why) == ("news", "not started", BY_RULES)
+            assert trace.at == at("2026-05-05 11:00")
+        planner(these, patient, "2026-05-06 11:00").receive(visit("2026-05-06 10:00", "a-2"))
+    assert not fits.enrollments
+    assert [run.journey for run in comes.enrollments.values()] == ["news"]
+
+
+@pytest.mark.parametrize(
+    ("start", "segments"),
+    [
+        ("{enters: old}", "{first_visit: at least 1 month ago}"),
+        ("{enters: old, if: {next_booking: none}}", "{first_visit: at least 1 month ago}"),
+        ("{enters: old, if: {tags: [vip]}}", "{first_visit: at least 1 month ago}"),
+        ("{leaves: old}", "{first_visit: at least 9 months ago}"),
+    ],
+)
+def test_who_is_moved_by_new_rules_starts_nothing_and_is_told_why(start: str, segments: str) -> None:
+    def these(old: str, version: int, **more: str) -> Rules:
+        wide = f"{SEGMENTS}segments:\n  old: {old}\n"
+        return rules(journey("j", start, SMS, **more), segments=wide, version=version)
+
+    was = "{first_visit: at least 9 months ago}" if "enters" in start else "{visits: at least 1}"
+    for status, traces in (("live", [("j", "not started", BY_RULES)]), ("draft", [])):
+        patient = known_before(these(was, 1), FIRST)
+        new = planner(these(segments, 2, status=status), patient, "2026-05-05")
+        assert [(trace.journey, trace.what, trace.why) for trace in new.plan.traces] == traces
+        assert not patient.enrollments
+        again = planner(these(segments, 3, status=status), patient, "2026-05-06")
+        assert again.plan.traces == []
+
+
+def test_new_rules_say_nothing_of_who_has_died() -> None:
+    patient = known_before(rules(), FIRST, event("patient.deceased", "2026-04-01"))
+    assert planner(rules(NEWS, version=2), patient, "2026-05-05").plan.traces == []
 
 
 @pytest.mark.parametrize(

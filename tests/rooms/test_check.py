@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from typer.testing import CliRunner
 import worker.cli.rooms  # noqa: F401  (registers `check`)
 from tests.eventually import eventually
 from worker.cli.app import Usage, app
+from worker.domain.calendar import local_day, zone
+from worker.domain.source import Problem
+from worker.workspace.rooms import read
 
 ROOMS = {
     "config/clinic.yaml": "name: Small Clinic\ntimezone: Europe/Athens\ncountry: GR\nlanguage: en\nlanguages: [en]\n",
@@ -191,6 +195,51 @@ def test_a_reason_in_the_file_silences_a_warning(folder: Path) -> None:
     reason = "# check: allow journey-file-name: it is renamed next month\n"
     write(folder, {"journeys/other.yaml": reason + ROOMS["journeys/hello.yaml"]})
     assert check(folder) == (0, "No problems found.\n")
+
+
+def announced(first: date, last: date) -> dict[str, str]:
+    return broken("journeys/hello.yaml", "enters: regular", f"date: {{from: {first}, until: {last}}}")
+
+
+def warned(found: list[Problem]) -> list[str]:
+    return [problem.code for problem in found]
+
+
+def test_an_announcement_whose_days_have_come_is_told(folder: Path) -> None:
+    today, day = local_day(datetime.now(UTC), zone("Europe/Athens")), timedelta(days=1)
+    for first, last, codes in (
+        (today + 2 * day, today + 9 * day, []),
+        (today - 2 * day, today + 9 * day, ["journey-begun"]),
+        (today - 9 * day, today - 2 * day, ["journey-over"]),
+    ):
+        write(folder, announced(first, last))
+        code, said = check(folder, "--format", "json")
+        assert [each["code"] for each in json.loads(said)] == codes
+        assert code == 0
+
+
+def test_the_day_is_that_of_the_clinic_and_without_one_nothing_is_told() -> None:
+    files = ROOMS | announced(date(2026, 6, 15), date(2026, 6, 15))
+    for moment, codes in (
+        ("2026-06-14T20:59:59Z", []),
+        ("2026-06-14T21:00:00Z", ["journey-begun"]),
+        ("2026-06-15T20:59:59Z", ["journey-begun"]),
+        ("2026-06-15T21:00:00Z", ["journey-over"]),
+    ):
+        assert warned(read(files, now=datetime.fromisoformat(moment))[1]) == codes
+    assert warned(read(files)[1]) == []
+
+
+def test_a_draft_of_an_announcement_is_told_nothing_and_a_reason_silences_it_on_any_day() -> None:
+    files = ROOMS | announced(date(2026, 6, 15), date(2026, 6, 15))
+    text = files["journeys/hello.yaml"]
+    now = datetime(2026, 6, 15, 9, tzinfo=UTC)
+    draft = {**files, "journeys/hello.yaml": text.replace("start:", "status: draft\nstart:")}
+    assert warned(read(draft, now=now)[1]) == []
+    meant = {**files, "journeys/hello.yaml": "# check: allow journey-begun: in force since May\n" + text}
+    assert warned(read(meant, now=now)[1]) == []
+    assert warned(read(meant, now=datetime(2026, 6, 14, 9, tzinfo=UTC))[1]) == []
+    assert warned(read(meant)[1]) == []
 
 
 def test_watching_is_for_people(folder: Path) -> None:

@@ -46,7 +46,7 @@ def an_event(
 def a_run(pid: str = "p-1", *, due_at: datetime | None = NOW, anchor: str = "new@2026-11-01") -> Enrollment:
     return Enrollment(
         id=f"nudge/{pid}/{anchor}", patient=pid, journey="nudge", version="v1", anchor=anchor, entered_at=NOW - DAY, started_by="time",
-        appointment="a-1", position="1", based_at=NOW - DAY, due_at=due_at, excused=timedelta(hours=3),
+        appointment="a-1", position="1", based_at=NOW - DAY, hears_from=NOW - DAY, due_at=due_at, excused=timedelta(hours=3),
     )  # fmt: skip
 
 

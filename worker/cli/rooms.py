@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -52,7 +53,7 @@ def problems_of(given: Settings) -> tuple[Files, list[Problem]]:
     from worker.wiring import renamed_since_published
 
     files = read_folder(given.workspace)
-    rooms, problems = read(files)
+    rooms, problems = read(files, now=datetime.now(UTC))
     problems = [*problems, *strays(given.workspace)]
     if rooms is not None:
         problems += renamed_since_published(given, rooms, files)

@@ -47,9 +47,10 @@ class Enrollment:
 
     `id` is `journey/patient/anchor`, so the same reason can't enroll twice. `position` is the id of the step that comes next, "" at the end; `due_at` the moment at which
     it is due, None while a message is under way (`waiting_for`), while it waits for its turn, or when the run has ended. `based_at` is the moment from which the next wait
-    counts; `excused` the lateness that does not count towards `expires`. `started_by` is the event or segment that started it, `appointment` the appointment, if any.
-    `listening_until` is the end of a `listen_for` under way; `heard` maps what was answered since the last message or task to its instant. `held_out`: nothing is done to
-    this patient, so that the effect can be measured. `lot` and `turn_at` are of a journey with a pace: who goes first, and when this one may begin (None: not given yet).
+    counts; `hears_from` the moment from which a `listen_for` hears: when the last message or task was due (would have been, for one who is held out), or just after what was
+    heard last; at first the entry. `excused` is the lateness that does not count towards `expires`. `started_by` is the event or segment that started it, `appointment` the
+    appointment, if any. `listening_until` is the end of a `listen_for` under way; `heard` maps what was answered since `hears_from` to its instant, the first of each type.
+    `held_out`: nothing is done to this patient, so that the effect can be measured. `lot` and `turn_at` are of a journey with a pace: who goes first, and when this one may begin (None: not given yet).
     """
 
     id: str
@@ -62,6 +63,7 @@ class Enrollment:
     appointment: str | None
     position: str
     based_at: datetime
+    hears_from: datetime
     due_at: datetime | None
     excused: timedelta = timedelta()
     waiting_for: str | None = None

@@ -67,7 +67,7 @@ class Replay:
         self._queue: list[tuple[datetime, int, int, int, str, str]] = []
         self._order = count()
         self._lines: list[tuple[datetime, str, int, Line | Sent]] = []
-        self._waiting: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        self._waiting: dict[str, dict[str, str]] = defaultdict(dict)
         self._turns: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
         self._now: datetime | None = None
 
@@ -165,14 +165,12 @@ class Replay:
 
     def _give_turns(self, now: datetime) -> None:
         """Hand out the turns of journeys with a pace, by lot, to those who wait since this instant."""
-        waiting, self._waiting = self._waiting, defaultdict(list)
-        for name, those in waiting.items():
-            journey, places = self.rules.journeys[name], {key: patient for _, patient, key in those}
-            taken = self._turns[name]
-            for key, at in turns(
-                [(drawn, key) for drawn, _, key in those], taken, journey.pace or 1, now, self.rules.clinic.tz
-            ).items():
-                taken[local_day(at, self.rules.clinic.tz)] += 1
+        waiting, self._waiting = self._waiting, defaultdict(dict)
+        for name, places in waiting.items():
+            runs = (self.patients[patient].enrollments[key] for key, patient in places.items())
+            taken, pace, tz = self._turns[name], self.rules.journeys[name].pace or 1, self.rules.clinic.tz
+            for key, at in turns([(run.lot or 0, run.id) for run in runs], taken, pace, now, tz).items():
+                taken[local_day(at, tz)] += 1
                 patient = self.patients[places[key]]
                 planner = self._planner(patient, now)
                 planner.give_turn(key, at)
@@ -209,8 +207,10 @@ class Replay:
             run = patient.enrollments[key]
             if run.due_at is not None:
                 self._push(run.due_at, _STEP, patient.id, key)
-            elif run.waits_for_turn:
-                self._waiting[run.journey].append((run.lot or 0, patient.id, key))
+            if run.waits_for_turn:
+                self._waiting[run.journey][key] = patient.id
+            elif run.journey in self._waiting:
+                self._waiting[run.journey].pop(key, None)
         for key in sorted(plan.messages):
             message = patient.messages[key]
             if message.state == "scheduled":

@@ -9,7 +9,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
@@ -17,6 +17,7 @@ from typing import Any, Final
 from worker.domain.conditions import AllOf, Condition, InSegment, Look, NoneOf, first
 from worker.domain.conditions.grammar import CONDITION, CONDITION_BLOCK, Scope, parse_condition
 from worker.domain.facts import Facts
+from worker.domain.history import Contact, Enrollment
 from worker.domain.kinds import TEXT, Block, Field, Kind, Name, Schema, described
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Scalar, Seq
@@ -43,9 +44,15 @@ class Segments:
         """The lifecycle stages in order."""
         return tuple(self.asked)
 
-    def look(self, facts: Facts, today: date) -> Look:
-        """A look at a patient on a day."""
-        return Look(facts, today, self.named)
+    def look(
+        self,
+        facts: Facts,
+        today: date,
+        enrollments: Sequence[Enrollment] = (),
+        contacts: Sequence[Contact] = (),
+    ) -> Look:
+        """A look at a patient on a day. Segments ask for no runs and no messages; starts of journeys may."""
+        return Look(facts, today, self.named, enrollments, contacts)
 
     def members(self, look: Look) -> frozenset[str]:
         """The segments that the patient is in; journeys' starts as `start:NAME`."""

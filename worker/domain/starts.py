@@ -4,6 +4,7 @@ Rules
 1. A journey starts on the rising edge of what it waits for, or by an event that is news. The same reason starts it once.
 2. What could have started a journey and did not leaves a trace that says why.
 3. Who is held out, and who waits for a turn, is decided here, by lot.
+4. A change of the rules starts nothing; whoever it moves to where a live journey starts is told so.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from worker.domain.journey import Journey
 from worker.domain.lots import LOTS, lot
 from worker.domain.news import fits_now
 from worker.domain.steps import Steps
+
+BY_RULES = "the rules changed; nobody starts because of that"
 
 
 class Starts(Steps):
@@ -65,6 +68,18 @@ class Starts(Steps):
             ):
                 self._start_if(journey, event.id, event, appointment, at)
 
+    def _start_nobody(self, entered: frozenset[str], left: frozenset[str], at: datetime) -> None:
+        """Say of each live journey that a change of the rules would have started why it did not."""
+        for name in sorted(self.rules.journeys):
+            start = self.rules.journeys[name].start
+            moved = (
+                start.name in left
+                if start.kind == "leaves"
+                else f"start:{name}" in entered or (start.kind == "enters" and start.name in entered)
+            )
+            if moved and self.rules.live(name):
+                self._trace(name, "", at, "not started", BY_RULES)
+
     def _rose_then(self, at: datetime) -> frozenset[str]:
         """The journeys' starts that became true at `at`, as far as was told by then: what a late event would have started, had it come in time.
 
@@ -74,9 +89,14 @@ class Starts(Steps):
         told = self.patient.ledger["appointments"]
         known = {key: records for key, records in told.items() if records[0]["since"] <= until}
         earlier = {key: records for key, records in known.items() if records[0]["since"] < until}
+        runs = tuple(run for run in self.patient.enrollments.values() if run.entered_at <= at)
+        contacts = tuple(contact for contact in self.patient.contacts if contact.at <= at)
         looks = [
             self.rules.segments.look(
-                Facts(self.patient.id, {**self.patient.ledger, "appointments": these}, self.rules.clinic), day
+                Facts(self.patient.id, {**self.patient.ledger, "appointments": these}, self.rules.clinic),
+                day,
+                runs,
+                contacts,
             )
             for these in (earlier, known)
         ]
@@ -130,7 +150,7 @@ class Starts(Steps):
         run = Enrollment(
             id=f"{journey.name}/{self.patient.id}/{anchor}", patient=self.patient.id, journey=journey.name, version=journey.version, anchor=anchor, entered_at=at,
             started_by=event.type if event is not None else "time", appointment=appointment.id if appointment is not None else None,
-            position=journey.first, based_at=at, due_at=at, held_out=self._held_out(journey),
+            position=journey.first, based_at=at, hears_from=at, due_at=at, held_out=self._held_out(journey),
             lot=lot(self.rules.clinic.id, "pace", journey.name, self.patient.id) if journey.pace is not None else None,
         )  # fmt: skip
         self._trace(

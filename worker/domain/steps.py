@@ -3,7 +3,7 @@
 Rules
 1. A `send` waits until its message settles. The next wait counts from the first moment at which it could have left.
 2. A message or a task that is too late is skipped and says so; what a cap or a hold held up is excused, a pause is not. What only chooses a way is never too late.
-3. `listen_for` hears answers to this run's own messages and tasks, and what happens to the patient's appointments; what was heard since the last of them counts.
+3. `listen_for` hears answers to this run's own messages and tasks, and what happens to the patient's appointments: since the last of them was due, or since what a `listen_for` heard last, so that nothing is heard twice.
 4. To a patient who is held out nothing is done; the run goes the same way, so that both can be compared.
 5. A wait on a fact follows the fact for as long as it waits.
 """
@@ -40,6 +40,7 @@ from worker.domain.waits import due_of
 
 PAUSED_LOOK = timedelta(hours=1)
 """How soon to look again at a run whose journey is paused."""
+JUST_AFTER = timedelta(microseconds=1)
 HELD_OUT = "the patient is held out, so that the effect can be measured"
 
 
@@ -143,6 +144,8 @@ class Steps(Runs):
             self._trace(run.journey, step.id, self.now, "skipped", f"too late: it was due on {when}")
             self._go_on(run, journey, step, max(due, run.based_at))
             return True
+        # A moment that was past before the step was reached is no time at which it could have been answered.
+        run = replace(run, heard={}, hears_from=max(due, run.based_at, run.hears_from))
         if run.held_out:
             self._trace(run.journey, step.id, due, "withheld", HELD_OUT)
             if isinstance(action, Send):
@@ -157,9 +160,9 @@ class Steps(Runs):
                 Task(self.patient.id, run.id, run.journey, step.id, action.assignee, action.note, until, due)
             )
             self._trace(run.journey, step.id, due, "task", f"for {action.assignee}: {action.note}")
-            self._go_on(replace(run, heard={}), journey, step, due)
+            self._go_on(run, journey, step, due)
             return True
-        self._schedule(replace(run, heard={}), journey, step.id, action, due, expires_at)
+        self._schedule(run, journey, step.id, action, due, expires_at)
         return False
 
     def _schedule(
@@ -210,12 +213,12 @@ class Steps(Runs):
     # -- listening ------------------------------------------------------------------------------------------------------------
 
     def _listen(self, run: Enrollment, journey: Journey, step: Step, action: Listen, due: datetime) -> bool:
-        found = self._heard_so_far(run, action, due)
+        until = add_span(due, action.up_to, self.facts.tz)
+        found = self._heard_so_far(run, action, until)
         if found is not None:
             moment, name = found
-            self._go(run, journey, step, name, max(due, moment), "it was heard")
+            self._go(self._hears_after(run, moment), journey, step, name, max(due, moment), "it was heard")
             return True
-        until = add_span(due, action.up_to, self.facts.tz)
         names = " or ".join(heard.type for heard in action.heard)
         self._trace(run.journey, step.id, due, "listening", f"for {names}, up to {action.up_to}")
         self._put(replace(run, listening_until=until, due_at=until))
@@ -231,6 +234,7 @@ class Steps(Runs):
                 event.type in INTERNAL_TYPES
                 and self._answers(event, run, journey)
                 and event.type not in run.heard
+                and event.time >= run.hears_from
             ):
                 run = replace(run, heard={**run.heard, event.type: ledgers.instant(event.time)})
                 self._put(run)
@@ -239,32 +243,32 @@ class Steps(Runs):
                 continue
             found = self._heard_so_far(run, step.action, run.listening_until)
             if found is not None:
-                self._go(run, journey, step, found[1], found[0], "it was heard")
+                self._go(self._hears_after(run, found[0]), journey, step, found[1], found[0], "it was heard")
 
     def _heard_so_far(self, run: Enrollment, action: Listen, until: datetime) -> tuple[datetime, str] | None:
-        """The first of what is listened for that was heard by `until` (and by now), since the run's last message or task."""
+        """The first of what is listened for that is known now and was heard by `until`, since the run hears."""
         found: list[tuple[datetime, str]] = []
         for heard in action.heard:
             if heard.type in INTERNAL_TYPES:
                 told = run.heard.get(heard.type)
                 moments = [parse_instant(told)] if told is not None else []
             else:
-                moments = [moment for moment in self.happened(run, heard) if moment >= run.based_at]
+                moments = [moment for moment in self.happened(run, heard) if moment >= run.hears_from]
             found += [(moment, heard.type) for moment in moments if moment <= until]
         return min(found, default=None)
+
+    def _hears_after(self, run: Enrollment, moment: datetime) -> Enrollment:
+        """The same, having heard what was at `moment`: only what came after it is heard next."""
+        since = max(run.hears_from, moment + JUST_AFTER)
+        later = {name: told for name, told in run.heard.items() if parse_instant(told) >= since}
+        return replace(run, hears_from=since, heard=later)
 
     # -- where a run stands ---------------------------------------------------------------------------------------------------
 
     def _go(self, run: Enrollment, journey: Journey, step: Step, way: str, at: datetime, why: str) -> None:
         """Go one of a step's ways."""
         self._trace(run.journey, f"{step.id}/{way}", at, "took", why)
-        onward = replace(
-            run,
-            position=journey.after(step, way),
-            based_at=at,
-            listening_until=None,
-            heard={} if isinstance(step.action, Listen) else run.heard,
-        )
+        onward = replace(run, position=journey.after(step, way), based_at=at, listening_until=None)
         self._put(self._aim(onward, journey))
 
     def _go_on(self, run: Enrollment, journey: Journey, step: Step, based_at: datetime) -> None:

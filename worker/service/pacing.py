@@ -1,35 +1,85 @@
-"""Turns: a journey with a `pace` lets so many patients a day begin, by lot; the rest begin on the days that follow."""
+"""Turns: a journey with a `pace` lets so many patients a day begin, by lot; the rest begin on the days that follow.
+
+Rules
+1. Who gets which turn is found once, by lot; the planner writes it down under the patient's lock, and only for a run that still waits then.
+2. A few hundred patients a transaction: a journey that starts for thousands does not keep the others' rows locked.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
+from typing import Final
 
+from sqlalchemy import Connection
+
+from worker.delivery.saving import save
 from worker.domain.calendar import local_day, midnight
 from worker.domain.lots import turns
+from worker.domain.planner import Planner
+from worker.service.jobs import Job, batches
+from worker.store import patients
 from worker.store import turns as stored
 from worker.store.engine import read, write
+from worker.store.sql import chunks
 from worker.workspace.house import House
 
-NO_PACE = 1_000_000
+NO_PACE: Final = 1_000_000
+AT_ONCE: Final = 300
+"""How many turns one transaction gives."""
 
 
-def give_turns(house: House) -> int:
-    """Give a turn to every run that waits for one; returns how many. A journey that has lost its pace lets all of them begin."""
+def give_turns(house: House) -> list[Job]:
+    """Give a turn to every run that waits for one; returns what may leave because of it. A journey that has lost its pace lets all of them begin."""
     with read(house.engine) as conn:
-        if not stored.anybody(conn) or not stored.waiting(conn, house.now(conn)):
-            return 0
-    count = 0
-    with write(house.engine) as conn:
+        if not stored.anybody(conn):
+            return []
         now = house.now(conn)
-        those = stored.waiting(conn, now)
-        for (clinic, journey), group in groupby(those, key=lambda one: (one.clinic, one.journey)):
-            rules = house.rooms(conn, clinic).rules
-            tz, found = rules.clinic.tz, rules.journeys.get(journey)
-            begun = stored.given(conn, clinic, journey, midnight(local_day(now, tz), tz))
-            taken = Counter(local_day(moment, tz) for moment in begun)
-            pace = found.pace if found is not None and found.pace is not None else NO_PACE
-            count += stored.give(
-                conn, clinic, turns([(one.lot, one.id) for one in group], taken, pace, now, tz)
+        found = [
+            (clinic, _turns(conn, house, clinic, journey, list(group), now))
+            for (clinic, journey), group in groupby(
+                stored.waiting(conn, now), key=lambda one: (one.clinic, one.journey)
             )
-    return count
+        ]
+    jobs: list[Job] = []
+    for clinic, given in found:
+        for part in chunks(given, AT_ONCE):
+            jobs += _give(house, clinic, part)
+    return jobs
+
+
+def _turns(
+    conn: Connection,
+    house: House,
+    clinic: str,
+    journey: str,
+    those: Sequence[stored.Waiting],
+    now: datetime,
+) -> list[tuple[stored.Waiting, datetime]]:
+    """When each of those who wait for one journey may begin, the first first."""
+    rules = house.rooms(conn, clinic).rules
+    tz, live = rules.clinic.tz, rules.journeys.get(journey)
+    begun = stored.given(conn, clinic, journey, midnight(local_day(now, tz), tz))
+    taken = Counter(local_day(moment, tz) for moment in begun)
+    pace = live.pace if live is not None and live.pace is not None else NO_PACE
+    at = turns([(one.lot, one.id) for one in those], taken, pace, now, tz)
+    return [(one, at[one.id]) for one in those]
+
+
+def _give(house: House, clinic: str, given: Sequence[tuple[stored.Waiting, datetime]]) -> list[Job]:
+    try:
+        with write(house.engine) as conn:
+            now = house.now(conn)
+            rules = house.rooms(conn, clinic).rules
+            names = {one.patient for one, _ in given}
+            locked = patients.lock(conn, clinic, names, since=rules.contacts_since(now))
+            rules = house.pinned(conn, rules, locked.values())
+            planners = {name: Planner(rules, patient, now) for name, patient in locked.items()}
+            for one, at in given:
+                planners[one.patient].give_turn(one.id, at)
+            keys = save(conn, house, rules, list(planners.values()), now)
+    except patients.PatientMoved:
+        return []  # the run of one of them ended by that merge; the next sweep gives the others theirs
+    return batches("dispatch", [(clinic, key) for key in keys])

@@ -13,19 +13,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from worker.delivery.render import render
-from worker.domain.calendar import local_day
+from worker.delivery.render import promised, render
 from worker.domain.events import INTERNAL_TYPES, Event
 from worker.domain.facts import Facts
 from worker.domain.history import Message, Task, Trace, Transition
-from worker.domain.journey import Send, Tag
-from worker.domain.patient import Patient, Plan
+from worker.domain.journey import Tag
 from worker.domain.replay import Replay, Sent
 from worker.domain.rules import Rules
 from worker.domain.stories import COMPLETE, PATIENT, Expectation, Raw, Story, raw_events
 from worker.domain.stories.file import ENDS
 from worker.intake.cloudevents import Rejected, parse_event
-from worker.workspace.offering import Promise, promise
 from worker.workspace.rooms import Rooms
 from worker.workspace.templates import TemplateError
 
@@ -87,19 +84,8 @@ class Outcome:
         return not (self.missing or self.unexpected or self.broken)
 
 
-class _Watched(Replay):
-    """A replay that notes the messages that did not leave, and finds the run that an answer is to."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.kept_in: list[Message] = []
-
-    def _take(self, patient: Patient, plan: Plan) -> None:
-        for key in sorted(plan.messages):
-            message = patient.messages.get(key)
-            if message is not None and message.state in ("dropped", "rehearsed"):
-                self.kept_in.append(message)
-        super()._take(patient, plan)
+class _Answering(Replay):
+    """A replay that finds the run that an answer of a story is to."""
 
     def _receive(self, event: Event) -> None:
         journey = event.data.get("journey") if event.type in INTERNAL_TYPES else None
@@ -135,7 +121,7 @@ class Teller:
         events = list(self._events(story, rules, outcome))
         if outcome.broken:
             return outcome
-        replay = _Watched(
+        replay = _Answering(
             rules,
             story.history_until,
             mode=story.mode,
@@ -144,9 +130,7 @@ class Teller:
         )
         seen = _Seen(self.rooms, replay, story, outcome)
         for at, _, line in replay.run(events, story.until):
-            seen.kept_in()
             seen.line(at, line)
-        seen.kept_in()
         outcome.happened.sort(key=lambda each: each.at)
         outcome.told.sort(key=lambda each: each.at)
         outcome.missing, outcome.unexpected = judge(story.expect, outcome.happened, story)
@@ -174,7 +158,7 @@ class Teller:
 class _Seen:
     """What a replay gave out, as a story speaks of it."""
 
-    def __init__(self, rooms: Rooms, replay: _Watched, story: Story, outcome: Outcome) -> None:
+    def __init__(self, rooms: Rooms, replay: Replay, story: Story, outcome: Outcome) -> None:
         self.rooms = rooms
         self.replay = replay
         self.story = story
@@ -184,6 +168,8 @@ class _Seen:
         """One line of the replay."""
         if isinstance(line, Sent):
             self._left("sends", at, line.message)
+        elif isinstance(line, Message):
+            self._kept_in(at, line)
         elif isinstance(line, Task):
             self._add(at, "task", line.journey, line.step, {"for": line.assignee, "due": line.due_at})
         elif isinstance(line, Transition):
@@ -194,15 +180,12 @@ class _Seen:
         elif isinstance(line, Trace):
             self._trace(at, line)
 
-    def kept_in(self) -> None:
-        """The messages that did not leave. One that was dropped because its run had ended is told by that end."""
-        while self.replay.kept_in:
-            message = self.replay.kept_in.pop(0)
-            at = message.decided_at or message.due_at
-            if message.state == "rehearsed":
-                self._left("rehearses", at, message)
-            elif not self._told_by_its_end(message, at):
-                self._add(at, "holds_back", message.journey, message.step, {"because": message.reason})
+    def _kept_in(self, at: datetime, message: Message) -> None:
+        """A message that did not leave. One that was dropped because its run had ended is told by that end."""
+        if message.state == "rehearsed":
+            self._left("rehearses", at, message)
+        elif not self._told_by_its_end(message, at):
+            self._add(at, "holds_back", message.journey, message.step, {"because": message.reason})
 
     def _told_by_its_end(self, message: Message, at: datetime) -> bool:
         run = self.replay.patients[message.patient].enrollments.get(message.enrollment)
@@ -244,7 +227,7 @@ class _Seen:
         patient = self.replay.patients[message.patient]
         facts = Facts(patient.id, patient.ledger, self.replay.rules.clinic)
         try:
-            offer = self._offer(message, facts, at)
+            offer = promised(self.replay.rules, facts, message, at)
             text = render(self.rooms, facts, message, channel, "https://example.com/u/story", offer)
         except TemplateError as error:
             self.outcome.broken.append(f"{message.journey}.{message.step}: {error}")
@@ -254,14 +237,6 @@ class _Seen:
         self._tell(
             at, message.journey, f"{message.step}: {'sent' if verb == 'sends' else 'rehearsed'} by {channel}"
         )
-
-    def _offer(self, message: Message, facts: Facts, at: datetime) -> Promise | None:
-        rules = self.replay.rules
-        journey = rules.journey(message.journey, message.version)
-        step = journey.step(message.step) if journey is not None else None
-        name = step.action.offer if step is not None and isinstance(step.action, Send) else None
-        offer = rules.offers.get(name) if name is not None else None
-        return promise(offer, local_day(at, facts.tz), rules.clinic.country) if offer is not None else None
 
     def _add(
         self, at: datetime, verb: str, journey: str, what: str, more: Mapping[str, Any] | None = None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select
 
 from worker.store.schema import clinics, enrollments, patients
 
@@ -18,6 +17,7 @@ class Waiting(NamedTuple):
     journey: str
     lot: int
     id: str
+    patient: str
 
 
 def is_waiting() -> list[ColumnElement[bool]]:
@@ -41,7 +41,7 @@ def waiting(conn: Connection, now: datetime) -> list[Waiting]:
         .where(p.alias_of.is_(None), p.rules_version < clinics.c.rules_version)
     )
     statement = (
-        select(c.clinic_id, c.journey, c.lot, c.id)
+        select(c.clinic_id, c.journey, c.lot, c.id, c.patient_id)
         .where(*is_waiting(), c.clinic_id.not_in(behind), c.clinic_id.not_in(older))
         .order_by(c.clinic_id, c.journey, c.lot, c.id)
     )
@@ -56,16 +56,3 @@ def given(conn: Connection, clinic: str, journey: str, since: datetime) -> list[
     c = enrollments.c
     which = (c.clinic_id == clinic, c.journey == journey, c.turn_at >= since)
     return list(conn.execute(select(c.turn_at).where(*which)).scalars())
-
-
-def give(conn: Connection, clinic: str, at: Mapping[str, datetime]) -> int:
-    """Write these turns down; returns how many still waited. The runs are due at their turn, and count their first wait from it."""
-    c = enrollments.c
-    count = 0
-    for key, moment in at.items():
-        values: dict[Any, Any] = {c.turn_at: moment, c.based_at: moment, c.due_at: moment}
-        statement = (
-            update(enrollments).where(c.clinic_id == clinic, c.id == key, *is_waiting()).values(values)
-        )
-        count += conn.execute(statement).rowcount
-    return count

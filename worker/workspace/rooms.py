@@ -7,15 +7,18 @@ Rules
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from worker.domain.calendar import local_day
 from worker.domain.journey import Journey, Send
 from worker.domain.language import parse_journey
-from worker.domain.language.lints import clashes, closed_hours
+from worker.domain.language.lints import clashes, closed_hours, days_come
 from worker.domain.offers import parse_offers
-from worker.domain.policy import Policy, parse_policy
+from worker.domain.policy import parse_policy
 from worker.domain.rules import Rules
 from worker.domain.scope import Scope
 from worker.domain.segments import parse_segments
@@ -25,6 +28,7 @@ from worker.domain.stories import Story
 from worker.workspace.config import Sender, parse_channels, parse_clinic
 from worker.workspace.file_names import name_problems
 from worker.workspace.files import Files, raw
+from worker.workspace.lint_law import lint_law
 from worker.workspace.silence import silenced
 from worker.workspace.stories import read_stories, story_files
 from worker.workspace.template_problems import Used, template_problems
@@ -62,16 +66,16 @@ def load(files: Files, version: int = 0) -> Rooms:
     return rooms
 
 
-def read(files: Files, version: int = 0) -> tuple[Rooms | None, list[Problem]]:
-    """The rooms, or None where there is an error; and all Problems, in reading order."""
-    return _Reading(files, version).rooms(lint=True)
+def read(files: Files, version: int = 0, now: datetime | None = None) -> tuple[Rooms | None, list[Problem]]:
+    """The rooms, or None where there is an error; and all Problems, in reading order. Without `now` none depends on what day it is where the clinic is."""
+    return _Reading(files, version, now).rooms(lint=True)
 
 
 class _Reading:
     """One look at all files."""
 
-    def __init__(self, files: Files, version: int) -> None:
-        self.files, self.version = files, version
+    def __init__(self, files: Files, version: int, now: datetime | None = None) -> None:
+        self.files, self.version, self.now = files, version, now
         self.reader = Reader()
 
     def rooms(self, *, lint: bool) -> tuple[Rooms | None, list[Problem]]:
@@ -86,22 +90,26 @@ class _Reading:
         segments = parse_segments(reader, trees["segments"], Scope(clinic, frozenset()))
         offers = parse_offers(reader, trees["offers"], clinic)
         composed = dict(self._composed(path for path in sorted(files) if _is_journey(path)))
+        names = dict(_names(composed))
         scope = Scope(
             clinic,
             frozenset(segments.named),
             templates={name: templates.channels_of(name) for name in templates.names()},
             offers=frozenset(offers),
-            journeys=frozenset(dict(_names(composed)).values()),
+            journeys=frozenset(names.values()),
             two_way="sms" not in senders or senders["sms"].two_way,
         )
-        journeys = self._journeys(composed, scope, senders)
+        journeys, nodes = self._journeys(composed, scope, senders)
         if lint:
-            self._hours(journeys.values(), composed, policy)
+            for name, journey in journeys.items():
+                closed_hours(reader, journey, nodes[name], policy)
+                if self.now is not None:
+                    days_come(reader, journey, nodes[name], local_day(self.now, clinic.tz))
         stories: tuple[Story, ...] = ()
         if lint:
             stories = read_stories(reader, story_files(files), scope, journeys)
             titles = {name: segments.titles.get(name, name) for name in segments.named}
-            used = _used(journeys.values())
+            used, purposes = _sent(journeys.values())
             reader.problems += template_problems(
                 files,
                 templates,
@@ -110,11 +118,12 @@ class _Reading:
                 used=used,
                 offers=offers,
                 senders=senders,
-                purposes=_purposes(journeys.values()),
+                purposes=purposes,
             )
             reader.problems += untranslated(files)
+            lint_law(reader, clinic, policy, trees, journeys, nodes)
             self._offers(journeys.values(), templates, used)
-            reader.problems += name_problems(files, dict(_names(composed)))
+            reader.problems += name_problems(files, names)
         problems = self._told(lint=lint)
         if any(problem.severity == "error" for problem in problems):
             return None, problems
@@ -161,7 +170,7 @@ class _Reading:
 
     def _journeys(
         self, composed: Mapping[str, Node], scope: Scope, senders: Mapping[str, Sender]
-    ) -> dict[str, Journey]:
+    ) -> tuple[dict[str, Journey], dict[str, Node]]:
         journeys: dict[str, Journey] = {}
         nodes: dict[str, Node] = {}
         for path, node in composed.items():
@@ -179,12 +188,7 @@ class _Reading:
             journeys[journey.name], nodes[journey.name] = journey, node
             self._senders(journey, senders)
         clashes(self.reader, [(journey, nodes[name]) for name, journey in journeys.items()])
-        return journeys
-
-    def _hours(self, journeys: Iterable[Journey], composed: Mapping[str, Node], policy: Policy) -> None:
-        nodes = {name: composed[path] for path, name in _names(composed)}
-        for journey in journeys:
-            closed_hours(self.reader, journey, nodes[journey.name], policy)
+        return journeys, nodes
 
     def _offers(self, journeys: Iterable[Journey], templates: Templates, used: Used) -> None:
         needed = {name for name, offers in used.items() if None in offers and templates.uses_offer(name)}
@@ -227,23 +231,16 @@ def _is_journey(path: str) -> bool:
     return path.startswith("journeys/") and path.count("/") == 1
 
 
-def _used(journeys: Iterable[Journey]) -> dict[str, set[str | None]]:
-    """The templates that steps send, each with their offers; None for a step that makes none."""
-    used: dict[str, set[str | None]] = {}
-    for step in (step for journey in journeys for step in journey.all_steps()):
-        if isinstance(step.action, Send):
-            used.setdefault(step.action.template, set()).add(step.action.offer)
-    return used
-
-
-def _purposes(journeys: Iterable[Journey]) -> dict[str, set[str]]:
-    """The templates that steps send, each with what the journeys are for."""
-    found: dict[str, set[str]] = {}
+def _sent(journeys: Iterable[Journey]) -> tuple[dict[str, set[str | None]], dict[str, set[str]]]:
+    """The templates that steps send, each with their offers (None for a step that makes none), and with what the journeys are for."""
+    offers: dict[str, set[str | None]] = defaultdict(set)
+    purposes: dict[str, set[str]] = defaultdict(set)
     for journey in journeys:
         for step in journey.all_steps():
             if isinstance(step.action, Send):
-                found.setdefault(step.action.template, set()).add(journey.purpose)
-    return found
+                offers[step.action.template].add(step.action.offer)
+                purposes[step.action.template].add(journey.purpose)
+    return offers, purposes
 
 
 def _names(composed: Mapping[str, Node]) -> Iterator[tuple[str, str]]:

@@ -19,8 +19,8 @@ from worker.workspace.file_names import line_break
 from worker.workspace.files import Files
 from worker.workspace.follow_ups import first_causes
 
-ELSEWHERE: Final = frozenset({"step-renamed"})
-"""Warnings that need more than the folder, so that their absence here says nothing."""
+ELSEWHERE: Final = frozenset({"step-renamed", "journey-begun", "journey-over"})
+"""Warnings that need more than the folder (what is published, what day it is), so that their absence here says nothing."""
 _COMMENT: Final = re.compile(r"(?:^|(?<=\s))#[ \t]*check:[ \t]*allow\b(?P<said>[^\n]*)", re.MULTILINE)
 _JINJA: Final = re.compile(r"\{#-?\s*check:\s*allow\b(?P<said>.*?)-?#\}", re.DOTALL)
 _FRONT: Final = re.compile(r"---[ \t]*\r?\n.*?\n---", re.DOTALL)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import Protocol
 
 from worker.domain.facts import Appointment, Facts
@@ -145,15 +146,7 @@ class AllOf:
 
     def turn(self, look: Look) -> date | None:
         """It ends with the first that ends, and begins no sooner than the last that fails."""
-        latest: date | None = None
-        for part in self.parts:
-            if look.holds(part):
-                continue
-            turn = part.turn(look)
-            if turn is None:
-                return None
-            latest = turn if latest is None or turn > latest else latest
-        return latest if latest is not None else first(part.turn(look) for part in self.parts)
+        return _turn(self.parts, look, holding=False)
 
     def leaves(self) -> Iterator[Leaf]:
         """Of each."""
@@ -186,7 +179,7 @@ class AnyOf(AllOf):
 
     def turn(self, look: Look) -> date | None:
         """It begins with the first that begins, and ends no sooner than the last that holds."""
-        return _turn_of_any(self.parts, look)
+        return _turn(self.parts, look, holding=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +201,16 @@ class NoneOf(AllOf):
 
     def turn(self, look: Look) -> date | None:
         """That of its opposite."""
-        return _turn_of_any(self.parts, look)
+        return _turn(self.parts, look, holding=True)
 
 
-def _turn_of_any(parts: tuple[Condition, ...], look: Look) -> date | None:
-    latest: date | None = None
-    for part in parts:
-        if not look.holds(part):
-            continue
-        turn = part.turn(look)
-        if turn is None:
-            return None
-        latest = turn if latest is None or turn > latest else latest
-    return latest if latest is not None else first(part.turn(look) for part in parts)
+def _turn(parts: tuple[Condition, ...], look: Look, *, holding: bool) -> date | None:
+    """When several change together: no sooner than the last of those that stand in the way (`holding`: those that hold), and with the first of all where none does."""
+    in_the_way = (part for part in parts if look.holds(part) is holding)
+    one = next(in_the_way, None)
+    if one is None:
+        return first(part.turn(look) for part in parts)
+    return last(part.turn(look) for part in chain((one,), in_the_way))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ from worker.domain.conditions.grammar_visits import (
     NEXT_BOOKING,
     NUMBERS,
     ago,
-    parse_count,
     parse_narrow,
     some,
 )
@@ -253,4 +252,4 @@ VOCABULARY: Final[Mapping[str, Word]] = {
     "none_of": Word(Combined("none_of"), "none holds", "none_of: [{tags: [complaint]}]"),
 }
 
-__all__ = ["CONDITION", "VOCABULARY", "Scope", "Word", "parse_condition", "parse_count", "parse_narrow"]
+__all__ = ["CONDITION", "VOCABULARY", "Scope", "Word", "parse_condition"]

@@ -22,20 +22,24 @@ from worker.domain.source import Node
 SERIES: Final[tuple[State, ...]] = ("open", "finished", "none")
 
 
+def _of_families(name: str, about: str, word: Word, says: str, of: str, hint: str) -> Kind[Any]:
+    """A word alone, or a block that says of which families; `says` and `of` explain its keys."""
+    block = Block(
+        f"`{name}`",
+        {
+            "is": Field(word, says, required=True),
+            "of": Field(Block("`of`", {"families": FAMILIES}), of, default="all"),
+        },
+    )
+    return Either(about, scalar=word, block=block, hint=hint)
+
+
 class ComplementKind(Kind[Condition]):
     """`complement: untried`, or for some families only: `complement: {of: {families: [toxin]}, is: untried}`."""
 
-    form: ClassVar[Kind[Any]] = Either(
-        "a complement",
-        scalar=Word("what a complement may be", ("untried",)),
-        block=Block(
-            "`complement`",
-            {
-                "is": Field(Word("what a complement may be", ("untried",)), "Only `untried`.", required=True),
-                "of": Field(Block("`of`", {"families": FAMILIES}), "The families whose complements are meant.", default="all"),
-            },
-        ),
-        hint="Write `untried`.",
+    form: ClassVar[Kind[Any]] = _of_families(
+        "complement", "a complement", Word("what a complement may be", ("untried",)), "Only `untried`.",
+        "The families whose complements are meant.", "Write `untried`.",
     )  # fmt: skip
 
     def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Condition | None:
@@ -55,17 +59,9 @@ class ComplementKind(Kind[Condition]):
 class SeriesKind(Kind[Condition]):
     """`series: open`, or of some families only: `series: {of: {families: [laser_hair]}, is: open}`."""
 
-    form: ClassVar[Kind[Any]] = Either(
-        "the state of a course",
-        scalar=Word("the state of a course", SERIES),
-        block=Block(
-            "`series`",
-            {
-                "is": Field(Word("the state of a course", SERIES), "`open`, `finished` or `none`.", required=True),
-                "of": Field(Block("`of`", {"families": FAMILIES}), "The families whose courses are meant.", default="all"),
-            },
-        ),
-        hint="Write `open`, `finished` or `none`.",
+    form: ClassVar[Kind[Any]] = _of_families(
+        "series", "the state of a course", Word("the state of a course", SERIES), "`open`, `finished` or `none`.",
+        "The families whose courses are meant.", "Write `open`, `finished` or `none`.",
     )  # fmt: skip
 
     def read(self, reader: Reader, node: Node, what: str, scope: Scope) -> Condition | None:

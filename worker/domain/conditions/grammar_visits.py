@@ -15,7 +15,6 @@ from worker.domain.conditions.grammar_words import AGO_WORDS, COUNT_WORDS, NEAR_
 from worker.domain.conditions.visits import ANYTHING, Ago, Count, Had, Narrow, NextBooking, Number
 from worker.domain.conditions.visits import Kind as Counted
 from worker.domain.kinds import (
-    TEXT,
     Block,
     DaysOf,
     Field,
@@ -313,5 +312,5 @@ NUMBERS: Final = {
 }
 __all__ = [
     "FAMILIES", "HAD_AREAS", "HAD_FAMILIES", "HAD_SERVICES", "IN_DAYS", "LOCATION", "NARROW", "NEXT_BOOKING", "NUMBERS", "PRACTITIONER",
-    "TEXT", "Said", "ago", "parse_count", "parse_days", "parse_narrow", "some",
+    "Said", "ago", "parse_count", "parse_days", "parse_narrow", "some",
 ]  # fmt: skip

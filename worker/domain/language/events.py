@@ -7,15 +7,12 @@ from typing import Any, Final
 
 from worker.domain.conditions.grammar_visits import NARROW, parse_narrow
 from worker.domain.conditions.visits import ANYTHING
-from worker.domain.events import APPOINTMENT_STATUS, EVENT_TYPES, INTERNAL_TYPES
+from worker.domain.events import APPOINTMENT_STATUS, EVENT_TYPES
 from worker.domain.journey import Goal, Heard
 from worker.domain.kinds import SPAN, Block, Either, Field, Kind, Many, Schema
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Scalar, Seq
-
-ANSWERS: Final = INTERNAL_TYPES
-"""Answers to what a run itself did: only the run that they answer hears them."""
 
 SYNONYMS: Final[Mapping[str, str]] = {
     "visit": "visit.completed", "visited": "visit.completed", "came": "visit.completed", "completed": "visit.completed", "appointment.completed": "visit.completed", "booking.completed": "visit.completed",

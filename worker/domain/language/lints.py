@@ -2,12 +2,13 @@
 
 Rules
 1. Only what is certain is an error. What may be meant is a warning, which a written reason can silence.
+2. What day it is is an argument; who gives none is told nothing that depends on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from worker.domain.calendar import Span, next_open
 from worker.domain.conditions import AllOf, Condition, InSegment
@@ -136,6 +137,29 @@ def closed_hours(reader: Reader, journey: Journey, node: Node, policy: Policy) -
             f"messages wait up to {days} days for an open hour, but expire {journey.expires} after they are due",
             f"Write `expires: {days} days`, or let them leave on more days.",
         )
+
+
+def days_come(reader: Reader, journey: Journey, node: Node, today: date) -> None:
+    """Warnings for a live announcement whose days have come or are over on `today`, a clinic-local day: putting it in force reaches nobody who fits already."""
+    days = journey.start.days
+    if journey.status != "live" or days is None or today < days.first:
+        return
+    start = node.get("start") if isinstance(node, Map) else None
+    told = start.get("date") if isinstance(start, Map) else None
+    if today > days.last:
+        reader.problem(
+            "journey-over",
+            (told.get("until") if isinstance(told, Map) else None) or node,
+            f"the last day of this announcement was {days.last}, so it starts for nobody any more",
+            "Give it new days; or write `status: draft` once nobody is under way.",
+        )
+        return
+    reader.problem(
+        "journey-begun",
+        (told.get("from") if isinstance(told, Map) else None) or node,
+        f"this announcement begins on {days.first}, and today is {today}: put in force only now, it does not reach those who fit already",
+        "Choose a later first day. If it was in force before that day, all is well.",
+    )
 
 
 def _offers(reader: Reader, journey: Journey) -> None:

@@ -35,7 +35,8 @@ def upgrade() -> None:
         sa.Column("version", sa.Text(), nullable=False), sa.Column("anchor", sa.Text(), nullable=False),
         sa.Column("entered_at", Instant(), nullable=False), sa.Column("started_by", sa.Text(), nullable=False),
         sa.Column("appointment", sa.Text(), nullable=True), sa.Column("position", sa.Text(), nullable=False),
-        sa.Column("based_at", Instant(), nullable=False), sa.Column("due_at", Instant(), nullable=True),
+        sa.Column("based_at", Instant(), nullable=False), sa.Column("hears_from", Instant(), nullable=False),
+        sa.Column("due_at", Instant(), nullable=True),
         sa.Column("excused", sa.Integer(), nullable=False), sa.Column("waiting_for", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True), sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("ended_at", Instant(), nullable=True), sa.Column("reached", sa.Integer(), nullable=False),
@@ -46,7 +47,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clinic_id", "id", name=op.f("pk_enrollments")),
     )  # fmt: skip
     op.execute(
-        f"INSERT INTO enrollments ({KEPT}, position, heard, held_out) SELECT {KEPT}, CAST(position AS TEXT), '{{}}', false FROM enrollments_0001"  # noqa: S608 (names of our own columns)
+        f"INSERT INTO enrollments ({KEPT}, position, heard, held_out, hears_from) SELECT {KEPT}, CAST(position AS TEXT), '{{}}', false, based_at FROM enrollments_0001"  # noqa: S608 (names of our own columns)
     )
     op.drop_table("enrollments_0001")
     _partial("ix_enrollments_due", "enrollments", ["due_at"], "outcome IS NULL AND due_at IS NOT NULL")
