@@ -13,14 +13,16 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
 from worker.delivery.dispatch import dispatch
+from worker.delivery.reconcile import reconcile
 from worker.delivery.senders import Channels
 from worker.service.folding import fold
 from worker.service.jobs import Job, batches
+from worker.service.probing import probe
 from worker.service.waking import wake
 from worker.workspace.house import House
 
 log = structlog.get_logger(__name__)
-QUEUE = {"fold": "events", "wake": "timers", "dispatch": "sends"}
+QUEUE = {"fold": "events", "wake": "timers", "dispatch": "sends", "reconcile": "timers", "probe": "timers"}
 
 
 class Queue:
@@ -48,7 +50,7 @@ class Queue:
 
 
 def declare(queue: Queue, house: House, channels: Channels) -> None:
-    """Make this process able to work: the three actors on the queue's broker."""
+    """Make this process able to work: the actors on the queue's broker."""
 
     def fold_events(clinic: str, ids: list[str]) -> None:
         queue.put(fold(house, clinic, [int(key) for key in ids]))
@@ -60,5 +62,18 @@ def declare(queue: Queue, house: House, channels: Channels) -> None:
         for key in ids:
             queue.put(batches("dispatch", [(clinic, due) for due in dispatch(house, channels, clinic, key)]))
 
-    for name, work in (("fold", fold_events), ("wake", wake_patients), ("dispatch", dispatch_messages)):
+    def reconcile_messages(clinic: str, ids: list[str]) -> None:
+        for key in ids:
+            queue.put(batches("dispatch", [(clinic, due) for due in reconcile(house, channels, clinic, key)]))
+
+    def probe_door(clinic: str, _ids: list[str]) -> None:
+        probe(house, clinic)
+
+    for name, work in (
+        ("fold", fold_events),
+        ("wake", wake_patients),
+        ("dispatch", dispatch_messages),
+        ("reconcile", reconcile_messages),
+        ("probe", probe_door),
+    ):
         dramatiq.actor(actor_name=name, queue_name=QUEUE[name], broker=queue.broker)(work)

@@ -3,103 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
-import pytest
-
-from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, TwilioStandin
-from worker.delivery.dispatch import LEASE, dispatch, give_up
-from worker.delivery.senders import Channels, Credentials
-from worker.service.accepting import accept
+from tests.delivery.desk import FILES, Desk
+from worker.delivery.dispatch import LEASE, give_up
 from worker.service.folding import fold
 from worker.service.publishing import publish
 from worker.service.sweeping import sweep
-from worker.store import look, outbox
-from worker.store.engine import make_engine, read
-from worker.store.migrate import upgrade
-from worker.workspace.house import House
-
-NOON = datetime(2026, 3, 3, 10, tzinfo=UTC)
-FILES = {
-    "config/clinic.yaml": "name: C\ntimezone: Europe/Athens\ncountry: GR\nmode: live\n",
-    "config/segments.yaml": "lifecycle: [{prospect: {visits: none}}, {patient: otherwise}]\n",
-    "config/policy.yaml": "frequency_caps: {marketing: [1 per 7 days]}\n",
-    "config/channels.yaml": 'sms: {provider: twilio, from: "+15005550006"}\n',
-    "templates/hello.sms.en.j2": "Hello {{ first_name or 'there' }}, {{ clinic.name }}\n",
-    "journeys/hello.yaml": (
-        "journey: hello\nstart: {event: visit.completed}\nrepeat: always\nexpires: 3 days\n"
-        "steps:\n  - {id: hello, send: sms, template: hello}\n"
-    ),
-}
-
-
-@dataclass
-class Desk:
-    """A clinic whose time stands still unless told otherwise, and its provider."""
-
-    house: House
-    channels: Channels
-    provider: TwilioStandin
-    now: datetime = NOON
-
-    def tell(
-        self, kind: str, number: int, *, subject: str = "p-1", folded: bool = True, **data: Any
-    ) -> list[str]:
-        """Post one event; returns the ids of the messages that may leave."""
-        event = {
-            "specversion": "1.0", "id": f"e-{number}", "source": "/t", "type": kind, "subject": subject, "time": self.now.isoformat(), "data": data,
-        }  # fmt: skip
-        taken = accept(self.house, "default", [event], "test")
-        assert not taken.rejected
-        if not folded:
-            return []
-        jobs = [
-            job for one in taken.jobs for job in fold(self.house, "default", [int(key) for key in one.ids])
-        ]
-        return [key for job in jobs for key in job.ids]
-
-    def visit(self, number: int, patient: str = "p-1", phone: str = "+306900000001") -> str:
-        person = {"first_name": "Maria", "phone": phone, "consent": {"sms": ["marketing"]}}
-        at = self.now.isoformat()
-        (key,) = self.tell(
-            "visit.completed",
-            number,
-            subject=patient,
-            appointment_id=f"a-{number}",
-            starts_at=at,
-            patient=person,
-        )
-        return key
-
-    def send(self, key: str) -> None:
-        dispatch(self.house, self.channels, "default", key)
-
-    def row(self, key: str) -> outbox.Row:
-        with read(self.house.engine) as conn:
-            return outbox.get(conn, "default", [key])[0]
-
-    def state(self, key: str) -> tuple[str, str]:
-        message = self.row(key).message
-        return message.state, message.reason
-
-
-@pytest.fixture
-def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
-    engine = make_engine(database_url)
-    upgrade(engine)
-    with TwilioStandin() as provider:
-        credentials = Credentials(ACCOUNT_SID, AUTH_TOKEN, provider.url)
-        channels = Channels(credentials, tmp_path / "outbox")
-        found = Desk(House(engine, "secret", "http://127.0.0.1:8000"), channels, provider)
-        found.house.wall = lambda: found.now
-        publish(found.house, FILES)
-        yield found
-        channels.close()
-    engine.dispose()
+from worker.store import outbox
 
 
 def test_a_message_leaves_once_however_often_it_is_dispatched(desk: Desk) -> None:
@@ -194,8 +105,7 @@ def test_two_patients_with_one_phone_do_not_both_take_the_last_place(desk: Desk)
         thread.join()
     assert len(desk.provider.messages) == 1
     assert sorted(desk.state(key) for key in keys) == [("scheduled", "cap"), ("sent", "")]
-    with read(desk.house.engine) as conn:
-        whys = [trace.why for patient in ("p-1", "p-2") for trace in look.traces_of(conn, "default", patient)]
+    whys = [trace.why for patient in ("p-1", "p-2") for trace in desk.traces(patient)]
     assert "no more than 1 per 1 week to one address" in whys
 
 
@@ -206,3 +116,23 @@ def test_a_text_that_cannot_be_written_is_dropped_and_says_so(desk: Desk) -> Non
     publish(desk.house, {**files, "journeys/hello.yaml": other, "templates/other.sms.en.j2": "Hi\n"})
     desk.send(key)
     assert desk.state(key) == ("dropped", "template")
+
+
+def test_a_provider_may_not_keep_a_message_into_the_night(desk: Desk) -> None:
+    key = desk.visit(1)
+    desk.now += timedelta(hours=7)  # 19:00 in Athens, two hours before the quiet ones
+    publish(desk.house, {**FILES, "config/policy.yaml": "quiet_hours: {marketing: 21:00 - 10:00}\n"})
+    desk.send(key)
+    assert desk.provider.messages[0].params["ValidityPeriod"] == "7200"
+
+
+def test_a_provider_keeps_a_message_as_long_as_it_likes_where_nothing_closes(desk: Desk) -> None:
+    desk.send(desk.visit(1))
+    assert "ValidityPeriod" not in desk.provider.messages[0].params
+
+
+def test_reports_are_asked_for_with_our_own_id(desk: Desk) -> None:
+    key = desk.visit(1)
+    desk.send(key)
+    callback = f"http://127.0.0.1:8000/webhooks/default/twilio/status?ref={key}"
+    assert desk.provider.messages[0].status_callback == callback

@@ -22,6 +22,7 @@ from worker.domain.calendar import (
     at_local,
     local_day,
     midnight,
+    next_closed,
     next_open,
     parse_clock,
     parse_span,
@@ -338,3 +339,34 @@ def test_work_is_due_at_the_end_of_a_day_on_which_the_clinic_works(
     when: str, days_on: int, expected: str
 ) -> None:
     assert local(clinic().working_days_after(at(when), days_on)) == expected
+
+
+@pytest.mark.parametrize(
+    ("windows", "now", "hours", "expected"),
+    [
+        ([Window(1140, 600)], "2026-03-03 18:00", 10, "2026-03-03 19:00"),
+        ([Window(1140, 600)], "2026-03-03 18:00", 1, "2026-03-03 19:00"),
+        ([Window(1140, 600)], "2026-03-03 12:00", 6, None),
+        ([Window(0, 480)], "2026-03-03 18:00", 10, "2026-03-04 00:00"),
+        ([Window(120, 300)], "2026-03-28 20:00", 10, "2026-03-29 02:00"),
+        ([Window(1260, 1440)], "2026-10-25 12:00", 10, "2026-10-25 21:00"),
+        ([], "2026-03-03 18:00", 10, None),
+    ],
+)
+def test_what_is_open_closes_where_the_next_window_begins(
+    windows: list[Window], now: str, hours: int, expected: str | None
+) -> None:
+    tz = zone("Europe/Athens")
+    moment = datetime.fromisoformat(now).replace(tzinfo=tz)
+    found = next_closed(moment, tz, lambda _: windows, within=timedelta(hours=hours))
+    assert (found.astimezone(tz).strftime("%Y-%m-%d %H:%M") if found else None) == expected
+
+
+def test_a_day_that_is_closed_begins_at_its_midnight_in_any_zone() -> None:
+    for name in ("Europe/Athens", "America/Los_Angeles", "Pacific/Kiritimati"):
+        tz = zone(name)
+        saturday = datetime(2026, 3, 7, 20, tzinfo=tz)
+        found = next_closed(
+            saturday, tz, lambda day: [ALL_DAY] if day.weekday() == 6 else [], within=timedelta(hours=10)
+        )
+        assert found == midnight(date(2026, 3, 8), tz)

@@ -18,7 +18,6 @@ def _publish(engine: Engine, files: dict[str, str], version: str = "v1") -> int:
 
 def test_nothing_is_published_at_first(engine: Engine) -> None:
     with read(engine) as conn:
-        assert rooms.current(conn, CLINIC) is None
         assert rooms.current_version(conn, CLINIC) is None
         assert rooms.clinic_row(conn, CLINIC) is None
         assert rooms.clinic_ids(conn) == []
@@ -29,7 +28,8 @@ def test_the_same_files_make_no_new_version(engine: Engine) -> None:
     assert _publish(engine, {**FILES, "x": ""}) == 2
     assert _publish(engine, FILES) == 3
     with read(engine) as conn:
-        assert rooms.current(conn, CLINIC) == (3, FILES)
+        assert rooms.current_version(conn, CLINIC) == 3
+        assert rooms.files_of(conn, CLINIC, 3) == FILES
         assert rooms.files_of(conn, CLINIC, 2) == {**FILES, "x": ""}
         assert rooms.files_of(conn, CLINIC, 9) is None
         row = rooms.clinic_row(conn, CLINIC)

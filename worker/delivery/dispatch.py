@@ -1,171 +1,97 @@
 """One message on its way out.
 
-1. Lock the patient; wait where something of her was accepted and is not folded yet; ask the gate again, claim by a conditional update, render, commit.
-2. Only then call the provider. What it says, or that it said nothing, is written in a second transaction, and the run goes on.
-3. A process that dies between the two leaves a claim; when its lease is over the message is `unknown` and is never sent again by itself.
+1. Lock the patient; wait where something of her was accepted and is not folded yet; ask the gate again, claim by a conditional update, render, commit (`claiming`).
+2. Only then, and only while the claim is young, wait for a place in the provider's rate and call it.
+3. What it says, or that it said nothing, is written in a second transaction, and the run goes on.
+4. What is proven not to have left is scheduled again. What may have left is `unknown`: looked for where the provider keeps a list (`reconcile`), else left to a person.
+5. A process that dies between claim and record leaves a claim; when its lease is over the message is `unknown`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
 from datetime import datetime, timedelta
-from typing import Final
 
 import structlog
 from sqlalchemy import Connection
 
-from channels.base import Accepted, EmailOut, Outcome, Permanent, SmsOut, Temporary
-from worker.delivery.links import unsubscribe_url
-from worker.delivery.render import Rendered, promised, render
+from channels.base import Accepted, EmailOut, Outcome, Permanent, SmsOut, Temporary, Unknown
+from channels.codes import Remedy, remedy
+from worker.delivery.claiming import LEASE, LostClaim, Ready, claim
+from worker.delivery.planning import planner_of
+from worker.delivery.reconcile import look_for, tell_staff
 from worker.delivery.saving import save
-from worker.delivery.senders import Channels, headers
-from worker.domain.gate import Drop, Go
-from worker.domain.history import Message
-from worker.domain.planner import Planner, addresses
-from worker.store import events, outbox, patients
-from worker.store import rooms as stored_rooms
+from worker.delivery.senders import Channels, headers, keeps_a_list
+from worker.delivery.settling import settle
+from worker.delivery.trouble import note_failure, signal
+from worker.domain.gate.rate import rate
+from worker.domain.outbox import moves_to
+from worker.domain.planner import Planner
+from worker.domain.trouble import SENDER_TRIES, Sign, patience
+from worker.store import outbox
 from worker.store.engine import write
-from worker.workspace.config import Sender
 from worker.workspace.house import House
-from worker.workspace.rooms import Rooms
-from worker.workspace.templates import TemplateError
+
+__all__ = ["LEASE", "dispatch", "give_up"]
 
 log = structlog.get_logger(__name__)
-LEASE: Final = timedelta(seconds=40)
-"""Longer than any call to a provider (10 s) and what follows it; a lease is never longer than 45 s."""
-SOON: Final = timedelta(seconds=2)
-FIRST_RETRY: Final = timedelta(seconds=30)
-LONGEST_RETRY: Final = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A claimed message with all that its call needs."""
-
-    id: str
-    message: Message
-    attempt: int
-    tries: int
-    rendered: Rendered
-    sender: Sender
-    from_name: str
-    unsubscribe: str
 
 
 def dispatch(house: House, channels: Channels, clinic: str, message_id: str) -> list[str]:
     """Send one message if it is due and the gate lets it; returns the ids of messages that may leave because of it."""
-    ready, following = _claim(house, clinic, message_id)
+    try:
+        ready, following = claim(house, clinic, message_id)
+    except LostClaim:
+        return []
     if ready is None:
         return following
-    outcome = _call(channels, ready)
-    log.info(
-        "attempt",
-        clinic=clinic,
-        message=ready.id,
-        channel=ready.message.channel,
-        outcome=type(outcome).__name__.lower(),
-    )
-    return _record(house, clinic, ready, outcome)
+    outcome = _call(house, channels, clinic, ready)
+    kind = type(outcome).__name__.lower()
+    log.info("attempt", clinic=clinic, message=ready.id, channel=ready.message.channel, outcome=kind)
+    return [*following, *_record(house, clinic, ready, outcome)]
 
 
 def give_up(house: House, clinic: str, message_id: str) -> list[str]:
     """A claim whose lease is over: nobody knows whether it left, so it is `unknown`. Returns as `dispatch` does."""
     with write(house.engine) as conn:
-        row = next(iter(outbox.get(conn, clinic, [message_id])), None)
-        if row is None or row.message.state != "claimed":
+        found = _claimed(conn, house, clinic, message_id)
+        if found is None:
             return []
-        now = house.now(conn)
-        rooms = house.rooms(conn, clinic)
-        planner = _planner(conn, house, rooms, row.message.patient, now)
-        if not outbox.finish(conn, clinic, message_id, "unknown", at=now, reason="lease"):
-            return []
+        planner, row = found
         log.warning("claim ran out", clinic=clinic, message=message_id)
-        if row.message.key in planner.patient.messages:
-            planner.settle(
-                row.message.key, "unknown", "lease", "the sender was not heard of again; it may have left"
-            )
-        return save(conn, house, rooms.rules, [planner], now)
+        why = "the sender was not heard of again; it may have left"
+        return _doubt(conn, house, planner, row, "lease", why, row.claimed_until or house.wall())
 
 
-def _claim(house: House, clinic: str, message_id: str) -> tuple[_Ready | None, list[str]]:
-    with write(house.engine) as conn:
-        row = next(iter(outbox.get(conn, clinic, [message_id])), None)
-        now = house.now(conn)
-        if row is None or row.message.state != "scheduled" or row.message.due_at > now:
-            return None, []
-        rooms = house.rooms(conn, clinic)
-        planner = _planner(conn, house, rooms, row.message.patient, now)
-        if rooms.rules.policy.caps.get(row.message.purpose) and conn.dialect.name == "postgresql":
-            # What the addresses got is counted under a lock of its own, so it is read again once that is held.
-            outbox.alone(conn, clinic, addresses(planner.facts))
-            planner = _planner(conn, house, rooms, row.message.patient, now)
-        message = planner.patient.messages.get(row.message.key)
-        if message is None or message.state != "scheduled" or message.due_at > now:
-            return None, []
-        if events.waiting(conn, clinic, message.patient):
-            # Something was accepted of this patient that nobody has looked at yet, perhaps a STOP: first that, then the message.
-            outbox.queue(conn, clinic, [message.key], house.wall() + SOON)
-            return None, []
-        seen = stored_rooms.clinic_row(conn, clinic)
-        suppressed = outbox.suppressed(
-            conn, clinic, {(c, a): house.hashed(c, a) for c, a in addresses(planner.facts)}
-        )
-        verdict = planner.verdict(
-            message.key, suppressed=frozenset(suppressed), feed_seen_at=seen.feed_seen_at if seen else None
-        )
-        if isinstance(verdict, Go) and verdict.channel not in rooms.senders:
-            verdict = Drop("no_sender", f"config/channels.yaml no longer has {verdict.channel}")
-        ready: _Ready | None = None
-        if isinstance(verdict, Go):
-            link = (
-                unsubscribe_url(house.public_url, house.secret, clinic, message_id)
-                if verdict.channel == "email"
-                else ""
-            )
-            try:
-                offer = promised(planner.rules, planner.facts, message, now)
-                rendered = render(rooms, planner.facts, message, verdict.channel, link, offer)
-            except TemplateError as error:
-                log.error(
-                    "text could not be rendered",
-                    clinic=clinic,
-                    message=message_id,
-                    template=error.path,
-                    line=error.line,
-                )
-                planner.settle(message.key, "dropped", "template", f"the text could not be rendered: {error}")
-                return None, save(conn, house, rooms.rules, [planner], now)
-            outbox.content(
-                conn, message_id, rendered.language, rendered.subject, rendered.text, rendered.html
-            )
-            claimed = planner.apply(message.key, verdict)
-            if not verdict.rehearsal:
-                sender = rooms.senders[verdict.channel]
-                if not outbox.claim(
-                    conn, clinic, message_id, now, house.wall() + LEASE, verdict.channel, verdict.address
-                ):
-                    return None, []
-                tries = outbox.attempts_of(conn, clinic, message_id)
-                number = outbox.attempt(conn, clinic, message_id, house.wall())
-                ready = _Ready(message_id, claimed, number, tries, rendered, sender, rooms.from_name, link)
-        else:
-            planner.apply(message.key, verdict)
-        return ready, save(conn, house, rooms.rules, [planner], now)
+def _claimed(
+    conn: Connection, house: House, clinic: str, message_id: str
+) -> tuple[Planner, outbox.Row] | None:
+    """The message and its patient, locked; None where it is not claimed any more. The patient first, then the message: everybody takes them in this order."""
+    row = next(iter(outbox.get(conn, clinic, [message_id])), None)
+    if row is None:
+        return None
+    planner = planner_of(conn, house, house.rooms(conn, clinic), row.message.patient, house.now(conn))
+    row = next(iter(outbox.get(conn, clinic, [message_id])), None)
+    return (planner, row) if row is not None and row.message.state == "claimed" else None
 
 
-def _planner(conn: Connection, house: House, rooms: Rooms, patient: str, now: datetime) -> Planner:
-    rules = rooms.rules
-    name = patients.resolve(conn, rules.clinic.id, [patient])[patient]
-    since = rules.contacts_since(now)
-    locked = patients.lock(conn, rules.clinic.id, [name], since=since)
-    return Planner(house.pinned(conn, rules, locked.values()), locked[name], now)
-
-
-def _call(channels: Channels, ready: _Ready) -> Outcome:
+def _call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcome:
     message, rendered, sender = ready.message, ready.rendered, ready.sender
+    wait = timedelta(seconds=channels.reserve(clinic, message.channel or "", sender))
+    refused = rate(house.wall(), wait)
+    if refused is not None:
+        return Temporary(refused.code, refused.why, wait.total_seconds())
+    if wait:
+        time.sleep(wait.total_seconds())
+    if house.wall() > ready.before:
+        return Temporary("late", "the claim had grown old before the provider was called", None)
     address = message.address or ""
     if message.channel == "sms":
-        return channels.sms(sender, SmsOut(ready.id, address, sender.sender, rendered.text))
+        callback = channels.callback(house.public_url, clinic)
+        seconds = int(ready.validity.total_seconds()) if ready.validity is not None else None
+        return channels.sms(
+            sender, SmsOut(ready.id, address, sender.sender, rendered.text, callback, seconds)
+        )
     out = EmailOut(
         ready.id,
         address,
@@ -174,54 +100,106 @@ def _call(channels: Channels, ready: _Ready) -> Outcome:
         rendered.subject or "",
         rendered.text,
         rendered.html or "",
-        headers(ready.unsubscribe),
+        headers(ready.links.unsubscribe_url),
     )
     return channels.email(sender, out)
 
 
-def _record(house: House, clinic: str, ready: _Ready, outcome: Outcome) -> list[str]:
-    key = ready.message.key
+def _record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[str]:
     with write(house.engine) as conn:
-        now = house.now(conn)
-        rooms = house.rooms(conn, clinic)
-        planner = _planner(conn, house, rooms, ready.message.patient, now)
-        if isinstance(outcome, Accepted):
-            won = outbox.finish(
-                conn, clinic, ready.id, "sent", at=now, provider_id=outcome.provider_id, sent_at=now
-            )
-            state, code, why = "sent", "", f"by {ready.message.channel}"
-        elif isinstance(outcome, Permanent):
-            won = outbox.finish(conn, clinic, ready.id, "failed", at=now, reason=outcome.code)
-            state, code, why = "failed", outcome.code, outcome.why
-            if outcome.blame == "opted_out":
-                outbox.suppress(
-                    conn,
-                    clinic,
-                    ready.message.channel or "",
-                    house.hashed(ready.message.channel or "", ready.message.address or ""),
-                    "opted_out",
-                    now,
-                )
-        elif isinstance(outcome, Temporary):
-            until = now + _patience(ready.tries, outcome)
-            won = outbox.finish(
-                conn, clinic, ready.id, "scheduled", at=now, due_at=until, reason=outcome.code
-            )
-            state, code, why = "scheduled", outcome.code, outcome.why
-            if won and key in planner.patient.messages:
-                planner.postpone(key, until, f"{outcome.why}; next try at {until:%H:%M} UTC")
-        else:
-            won = outbox.finish(conn, clinic, ready.id, "unknown", at=now, reason=outcome.code)
-            state, code, why = "unknown", outcome.code, outcome.why
         kind = "accepted" if isinstance(outcome, Accepted) else type(outcome).__name__.lower()
+        code, why = ("", "") if isinstance(outcome, Accepted) else (outcome.code, outcome.why)
         outbox.attempted(conn, clinic, ready.attempt, house.wall(), kind, code=code, why=why)
-        if won and state != "scheduled" and key in planner.patient.messages:
-            planner.settle(key, state, code, why)
-        return save(conn, house, rooms.rules, [planner], now)
+        rooms, now = house.rooms(conn, clinic), house.now(conn)
+        found = _claimed(conn, house, clinic, ready.id)
+        if found is None:
+            return []
+        planner, row = found
+        channel = ready.message.channel or ""
+        sign = _sign(ready.sender.provider, outcome)
+        asked = outcome.retry_after if isinstance(outcome, Temporary) else None
+        wait = timedelta(seconds=asked) if asked is not None else None
+        if sign is not None:
+            signal(conn, house, rooms.rules, channel, sign, now, wait=wait, code=code, why=why)
+        if isinstance(outcome, Accepted):
+            following = settle(
+                conn,
+                house,
+                rooms,
+                row,
+                "sent",
+                "",
+                f"by {channel}",
+                now,
+                provider_id=outcome.provider_id,
+                planner=planner,
+            )
+            return [*following, *_apply_status(conn, house, clinic, ready.id, now)]
+        if isinstance(outcome, Unknown):
+            return _doubt(conn, house, planner, row, code, why, house.wall())
+        blamed = remedy(ready.sender.provider, code) if isinstance(outcome, Temporary) else None
+        ours = isinstance(outcome, Permanent) and outcome.blame == "sender" and ready.tries < SENDER_TRIES
+        if isinstance(outcome, Temporary) or ours:
+            until = now + patience(ready.id, ready.tries, asked, spaced=ours or blamed == Remedy.SPACED)
+            said = f"{why}; next try at {until:%H:%M} UTC"
+            return settle(
+                conn, house, rooms, row, "scheduled", code, said, now, due_at=until, planner=planner
+            )
+        following = settle(conn, house, rooms, row, "failed", code, why, now, planner=planner)
+        note_failure(conn, house, rooms, row, _remedy_of(outcome), code, now)
+        return following
 
 
-def _patience(tries: int, outcome: Temporary) -> timedelta:
-    """How long to wait before the next try: what the provider asks for, else doubling from half a minute to an hour."""
-    if outcome.retry_after is not None:
-        return timedelta(seconds=min(max(outcome.retry_after, 1.0), LONGEST_RETRY.total_seconds()))
-    return min(FIRST_RETRY * int(2 ** min(tries, 10)), LONGEST_RETRY)
+def _doubt(
+    conn: Connection, house: House, planner: Planner, row: outbox.Row, code: str, why: str, deadline: datetime
+) -> list[str]:
+    """It may have left. Where its provider can be asked, its run waits for the answer; else it goes on, and a person is told."""
+    rooms, now, key = house.rooms(conn, row.clinic), planner.now, row.message.key
+    if moves_to("unknown", row.status or ""):
+        # A report has come already: it did leave.
+        said = f"the provider reports: {row.status}"
+        following = settle(conn, house, rooms, row, "sent", "", said, now, planner=planner)
+        return [*following, *_apply_status(conn, house, row.clinic, row.id, now)]
+    sender = rooms.senders.get(row.message.channel or "")
+    if sender is None or not keeps_a_list(row.message.channel or "", sender):
+        following = settle(conn, house, rooms, row, "unknown", code, why, now, planner=planner)
+        tell_staff(conn, rooms.rules, row, now)
+        return following
+    if not outbox.finish(conn, row.clinic, row.id, "unknown", at=now, reason=code):
+        return []
+    look_for(conn, row, deadline)
+    planner.patient.messages[key] = row.message
+    planner.doubt(key, code, f"{why}; it is looked for at the provider")
+    return save(conn, house, rooms.rules, [planner], now)
+
+
+def _apply_status(conn: Connection, house: House, clinic: str, message_id: str, now: datetime) -> list[str]:
+    """The provider's report may have come before our own record of the acceptance."""
+    following: list[str] = []
+    row = next(iter(outbox.get(conn, clinic, [message_id])))
+    for state in moves_to(row.message.state, row.status or ""):
+        rooms = house.rooms(conn, clinic)
+        following += settle(conn, house, rooms, row, state, "", f"the provider reports: {row.status}", now)
+        row = next(iter(outbox.get(conn, clinic, [message_id])))
+    return following
+
+
+def _sign(provider: str, outcome: Outcome) -> Sign | None:
+    """What an attempt says of its sender; None where it was not asked, and for what it does not speak of itself."""
+    if isinstance(outcome, Accepted):
+        return "fine"
+    if isinstance(outcome, Permanent):
+        return "sender" if outcome.blame == "sender" else "fine"
+    if isinstance(outcome, Unknown):
+        return "away"
+    if outcome.code in ("rate", "late", "not_configured"):
+        return None
+    return (
+        "busy"
+        if outcome.retry_after is not None or remedy(provider, outcome.code) == Remedy.LATER
+        else "away"
+    )
+
+
+def _remedy_of(outcome: Permanent) -> str:
+    return {"address": "address_dead"}.get(outcome.blame, outcome.blame)

@@ -11,7 +11,7 @@ from worker.domain.history import Message
 from worker.domain.rules import Rules
 from worker.workspace.offering import Promise, promise
 from worker.workspace.rooms import Rooms
-from worker.workspace.variables import variables
+from worker.workspace.variables import Addresses, variables
 
 MAX_NAME = 40
 
@@ -31,7 +31,7 @@ def render(
     facts: Facts,
     message: Message,
     channel: str,
-    unsubscribe_url: str,
+    addresses: Addresses,
     offer: Promise | None = None,
 ) -> Rendered:
     """Raises TemplateError where a text is missing or names something that there is not. `offer` is that of the message's step."""
@@ -40,7 +40,7 @@ def render(
         clinic,
         first_name=name_in_text(facts),
         practitioner=practitioner_in_text(facts),
-        unsubscribe_url=unsubscribe_url,
+        addresses=addresses,
         offer=offer,
     )
     language = rooms.templates.language_for(message.template, channel, facts.language, clinic.language)

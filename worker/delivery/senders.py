@@ -1,17 +1,38 @@
-"""Which channel object a clinic's message leaves through, built once per clinic and sender and kept open."""
+"""Which channel object a clinic's message leaves through, built once per clinic and sender and kept open; and how fast it may be used.
+
+Rules
+1. The rate of a sender is shared by all processes, by whatever `places` gives out. Where it cannot be asked, messages leave: the provider says itself when it is too much.
+2. Reports are asked for at our public address, unless that is on this machine and the provider is not: a provider refuses such an address.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
-from channels.base import EmailOut, Outcome, SmsOut, Temporary
+from channels.base import EmailOut, Lookup, NoWord, Outcome, SmsOut, Temporary
 from channels.console import ConsoleEmail, ConsoleSms
 from channels.sendgrid import SendGridEmail
 from channels.twilio import TwilioSms
 from worker.workspace.config import Sender
+
+Places = Callable[[str, float], float]
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def keeps_a_list(channel: str, sender: Sender) -> bool:
+    """Whether its provider can be asked what it accepted."""
+    return sender.provider == "twilio" or (sender.provider == "console" and channel == "sms")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address leads to this machine only."""
+    return urlsplit(url).hostname in LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -28,8 +49,10 @@ class Credentials:
 class Channels:
     """Sends through whatever a clinic's config/channels.yaml names."""
 
-    def __init__(self, credentials: Credentials, outbox: Path) -> None:
+    def __init__(self, credentials: Credentials, outbox: Path, places: Places | None = None) -> None:
+        """`places` reserves the next place under a rate: given a name and a number a second, it answers with the seconds until that place."""
         self._credentials = credentials
+        self._places = places
         self._outbox = outbox
         self._lock = threading.Lock()
         self._kept: dict[str, TwilioSms | SendGridEmail | ConsoleSms | ConsoleEmail] = {}
@@ -47,6 +70,25 @@ class Channels:
         if not isinstance(channel, SendGridEmail | ConsoleEmail):
             return _not_configured("SENDGRID_API_KEY is not set")
         return channel.send(out)
+
+    def reserve(self, clinic: str, channel: str, sender: Sender) -> float:
+        """Seconds until this sender may be used; that place is taken then."""
+        if self._places is None or sender.provider == "console" or sender.rate <= 0:
+            return 0.0
+        return self._places(f"{clinic}/{channel}", float(sender.rate))
+
+    def callback(self, public_url: str, clinic: str) -> str | None:
+        """Where Twilio reports to; None where it could not."""
+        if is_loopback(public_url) and not is_loopback(self._credentials.twilio_base_url):
+            return None
+        return f"{public_url}/webhooks/{clinic}/twilio/status"
+
+    def lookup(self, provider: str, to: str, sender: str, since: datetime) -> Lookup:
+        """What the provider accepted to that address since then; `sender` is that of the attempt, which may have been edited since."""
+        channel = self._channel("sms", provider)
+        if not isinstance(channel, TwilioSms | ConsoleSms):
+            return NoWord("no_list", "this provider keeps no list, or its credentials are not set")
+        return channel.lookup(to, sender, since)
 
     def close(self) -> None:
         """Close what was kept open."""

@@ -223,3 +223,17 @@ def next_open(instant: datetime, tz: tzinfo, closed: Closed, *, days: int = 40) 
             if opening >= instant:
                 return opening
     return None
+
+
+def next_closed(instant: datetime, tz: tzinfo, closed: Closed, *, within: timedelta) -> datetime | None:
+    """The first moment after `instant`, which is open, at which a window closes; None where all stays open for `within`."""
+    local = instant.astimezone(tz).date()
+    ends: list[datetime] = []
+    for day in (local + timedelta(days=offset) for offset in range(within.days + 2)):
+        for window in closed(day):
+            starts = {window.start % 1440} | ({0} if window.all_day or window.end < window.start else set())
+            ends += [
+                midnight(day, tz) if start == 0 else at_local(day, time(start // 60, start % 60), tz)
+                for start in starts
+            ]
+    return min((end for end in ends if instant < end <= instant + within), default=None)

@@ -30,12 +30,13 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """One of a clinic's places."""
+    """One of a clinic's places. `region` is as the clinic's; "" where it has none of its own."""
 
     code: str
     name: str
     timezone: str | None = None
     address: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Clinic:
-    """One clinic. `opening` maps a weekday (`mon`…) to its hours; a day without hours is closed."""
+    """One clinic. `opening` maps a weekday (`mon`…) to its hours; a day without hours is closed.
+
+    `region` is the part of ISO 3166-2 after the country (`FL` of `US-FL`), or "": `worker/domain/law` says what it means.
+    """
 
     id: str
     name: str
@@ -72,6 +76,7 @@ class Clinic:
     complements: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     practitioners: Mapping[str, str] = field(default_factory=dict)
     locations: Mapping[str, Location] = field(default_factory=dict)
+    region: str = ""
 
     @property
     def tz(self) -> ZoneInfo:

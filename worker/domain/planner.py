@@ -12,6 +12,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +20,18 @@ from worker.domain import ledger as ledgers
 from worker.domain.calendar import midnight
 from worker.domain.events import APPOINTMENT_STATUS, Event
 from worker.domain.facts import Facts
-from worker.domain.gate import ADDRESS_FIELD, MAX_EXCUSED, Defer, Drop, Question, Verdict, ask
+from worker.domain.gate import (
+    ADDRESS_FIELD,
+    MAX_EXCUSED,
+    Defer,
+    Drop,
+    Go,
+    Outside,
+    Question,
+    Verdict,
+    ask,
+    stays_open,
+)
 from worker.domain.history import Cause, Contact, Message, Transition
 from worker.domain.news import fact_time, is_news, touched
 from worker.domain.patient import Patient, Plan
@@ -103,35 +115,50 @@ class Planner(Starts):
         """Go on with every run whose next step is due."""
         self._advance_all()
 
-    def verdict(
-        self,
-        key: str,
-        *,
-        suppressed: frozenset[tuple[str, str]] = frozenset(),
-        feed_seen_at: datetime | None = None,
-    ) -> Verdict:
+    def verdict(self, key: str, outside: Outside = Outside()) -> Verdict:  # noqa: B008 (a frozen value)
         """What the gate says of a scheduled message now. Raises KeyError for a message that is not under way."""
         message = self.patient.messages[key]
+        ahead: list[Contact] = []
+        for rival in sorted(self._rivals(message), key=self._rank):
+            verdict = self._ask(rival, outside, ahead)
+            if isinstance(verdict, Go) and not verdict.rehearsal:
+                ahead.append(self._contact(rival, verdict))
+        return self._ask(message, outside, ahead)
+
+    def open_for(self, key: str, within: timedelta) -> timedelta | None:
+        """How long a message that leaves now may be under way (`gate.hours`); None where that is at least `within`."""
+        question = self._question(self.patient.messages[key], Outside(), ())
+        return stays_open(question, within) if question is not None else None
+
+    def _ask(self, message: Message, outside: Outside, ahead: Sequence[Contact]) -> Verdict:
+        question = self._question(message, outside, ahead)
+        return ask(question) if question is not None else Drop("withdrawn", "the journey is no longer known")
+
+    def _question(self, message: Message, outside: Outside, ahead: Sequence[Contact]) -> Question | None:
         journey = self.rules.journey(message.journey, message.version)
         if journey is None:
-            return Drop("withdrawn", "the journey is no longer known")
+            return None
         run = self.patient.enrollments.get(message.enrollment)
-        if run is not None and not run.active:
-            return Drop("withdrawn", f"the run has ended: {run.reason}")
         look = self.look(self.now, run.appointment if run else None)
-        return ask(
-            Question(
-                self.now,
-                message,
-                journey,
-                self.rules,
-                self.facts,
-                look,
-                self.patient.contacts,
-                suppressed,
-                feed_seen_at,
-            )
+        contacts = self.patient.contacts
+        return Question(
+            self.now, message, journey, self.rules, self.facts, look, contacts, outside, run, ahead
         )
+
+    def _rivals(self, message: Message) -> Iterator[Message]:
+        """Messages of this patient that are due as well, count towards the same caps, and go before this one."""
+        for other in self.patient.messages.values():
+            due = other.state == "scheduled" and other.due_at <= self.now
+            if due and other.purpose == message.purpose and self._rank(other) < self._rank(message):
+                yield other
+
+    def _rank(self, message: Message) -> tuple[int, datetime, str]:
+        """Who goes first: the journey's priority as it is now, then who was due first."""
+        journey = self.rules.journeys.get(message.journey)
+        return (journey.priority if journey is not None else 9, message.step_due_at, message.key)
+
+    def _contact(self, message: Message, go: Go) -> Contact:
+        return Contact(self.now, message.purpose, go.channel, go.address, message.journey, self.patient.id)
 
     def apply(self, key: str, verdict: Verdict) -> Message:
         """Write a verdict down: `Go` claims, or settles a rehearsal; `Defer` moves; `Drop` settles."""
@@ -150,10 +177,7 @@ class Planner(Starts):
         if verdict.rehearsal:
             return self.settle(key, "rehearsed", "rehearsal", "rehearsal: nothing leaves")
         claimed = replace(chosen, state="claimed", decided_at=self.now)
-        contact = Contact(
-            self.now, message.purpose, verdict.channel, verdict.address, message.journey, self.patient.id
-        )
-        self.patient.contacts = (*self.patient.contacts, contact)
+        self.patient.contacts = (*self.patient.contacts, self._contact(message, verdict))
         self._keep(claimed, "claimed", f"may leave by {verdict.channel}")
         return claimed
 
@@ -168,24 +192,37 @@ class Planner(Starts):
             self._advance_all()
         return settled
 
-    def postpone(self, key: str, until: datetime, why: str) -> Message:
-        """A provider asked to come back later: scheduled again; the lateness counts."""
-        message = replace(self.patient.messages[key], state="scheduled", due_at=until, reason="retry")
+    def postpone(self, key: str, until: datetime, why: str, *, code: str = "retry") -> Message:
+        """It was proven not to have left: scheduled again; the lateness counts."""
+        message = replace(self.patient.messages[key], state="scheduled", due_at=until, reason=code)
         self._keep(message, "waits", why)
         return message
 
+    def note(self, key: str, state: str, code: str, why: str) -> Message:
+        """What became known of a message whose run has gone on long ago."""
+        message = replace(self.patient.messages[key], state=state, reason=code)
+        self._keep(message, state, why or code)
+        return message
+
+    def doubt(self, key: str, code: str, why: str) -> Message:
+        """Nobody knows yet whether it left; while that is being found out its run waits."""
+        message = replace(self.patient.messages[key], state="unknown", reason=code, decided_at=self.now)
+        self._keep(message, "unknown", why)
+        return message
+
     def reconsider(self, at: datetime) -> None:
-        """The ledger was joined with another's: withdraw what lost its reason, and move silently."""
+        """The ledger was joined with another's: withdraw what lost its reason, let waits follow the facts, and move silently."""
         if self.facts.erased or self.facts.deceased:
             self._leave_alone(at)
             return
         self._withdraw(datetime.min.replace(tzinfo=UTC), at)
+        self._follow_facts(at)
         self._move("merge", self.patient.as_of or at, silent=True, told_at=at)
 
     # -- segments -------------------------------------------------------------------------------------------------------------
 
     def _bring_up_to_rules(self) -> None:
-        """Recompute under new rules; such changes enroll nobody.
+        """Recompute under new rules; such changes enroll nobody, and leave a trace that says so.
 
         What the new rules would have changed until now is so from now on, silently; but a midnight that was due under the old ones and has not passed yet
         (the system was down) still passes, and fires.
@@ -198,12 +235,9 @@ class Planner(Starts):
             else self.now
         )
         at = patient.as_of = max(until, patient.as_of or until)
-        entered, _ = self._move("rules", at, silent=True, told_at=at)
-        # An announcement begins when it is published, if its days have begun: nobody enters anything then.
-        announced = {name for name, j in self.rules.journeys.items() if j.start.days is not None}
-        self._start(
-            entered & {f"start:{name}" for name in announced}, frozenset(), None, False, None, None, self.now
-        )
+        entered, left = self._move("rules", at, silent=True, told_at=at)
+        if not self.facts.deceased:
+            self._start_nobody(entered, left, at)
 
     def _move(
         self, cause: Cause, look_at: datetime, *, silent: bool, told_at: datetime

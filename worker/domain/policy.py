@@ -4,6 +4,7 @@ Rules
 1. Quiet hours are wall-clock where the patient is. `sunday` and `holidays` bind marketing only; care keeps its own hours.
 2. A cap counts patient-local dates: `1 per 7 days` lets the next one out on the seventh day after.
 3. A cap counts per patient and per address, so that a shared phone is not written to twice.
+4. What messages said and what providers reported is kept for a while only; that is no rule of when to write, so it makes no policy of an empty one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from worker.domain import patterns
 from worker.domain.calendar import ALL_DAY, Span, Window, add_days, parse_span
-from worker.domain.kinds import SPAN, WINDOW, Block, Field, Many, Parsed, Whole
+from worker.domain.kinds import DAYS, SPAN, WINDOW, Block, Field, Many, Parsed, Whole
 from worker.domain.shape import Reader
 from worker.domain.source import Node
 
@@ -48,6 +49,10 @@ class BlastLimit:
     at_least: int
 
 
+KEEP_BODIES: Final = Span(months=12)
+KEEP_REPORTS: Final = Span(months=3)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One clinic's policy. `quiet` and `caps` are by purpose; spans are None where the file has no such rule."""
@@ -59,6 +64,13 @@ class Policy:
     feed_max_age: Span | None = None
     live_window: Span | None = None
     blast_limit: Mapping[str, BlastLimit] = field(default_factory=dict)
+    keep_bodies: Span = field(default=KEEP_BODIES, compare=False)
+    keep_reports: Span = field(default=KEEP_REPORTS, compare=False)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing at all: no hours and no caps then, not even the law's."""
+        return self == Policy()
 
     def closed(
         self,
@@ -158,6 +170,16 @@ POLICY: Final = Block(
             ),
             "What counts as too much at once.",
         ),
+        "keep": Field(
+            Block(
+                "`keep`",
+                {
+                    "bodies": Field(DAYS, "How long the words of messages and answers are kept; that they were sent stays.", default="12 months"),
+                    "provider_reports": Field(DAYS, "How long what providers reported is kept as it came; what it meant stays.", default="3 months"),
+                },
+            ),
+            "How long words are kept.",
+        ),
     },
 )  # fmt: skip
 
@@ -169,6 +191,7 @@ def parse_policy(reader: Reader, node: Node | None) -> Policy:
     feed: dict[str, Span] = found.get("feed", {})
     blast: dict[str, Any] = found.get("blast_limit", {})
     least: int = blast.get("at least", 25)
+    keep: dict[str, Span] = found.get("keep", {})
     return Policy(
         quiet={purpose: hours[purpose] for purpose in PURPOSES if purpose in hours},
         sunday=hours.get("sunday"),
@@ -177,4 +200,6 @@ def parse_policy(reader: Reader, node: Node | None) -> Policy:
         feed_max_age=feed.get("max_age"),
         live_window=feed.get("live_window"),
         blast_limit={purpose: BlastLimit(blast[purpose], least) for purpose in PURPOSES if purpose in blast},
+        keep_bodies=keep.get("bodies", KEEP_BODIES),
+        keep_reports=keep.get("provider_reports", KEEP_REPORTS),
     )

@@ -94,6 +94,7 @@ GROUPS: Final = (
     Group("The clinic", {
         "clinic-language": error("`language` is not among `languages`", "add it"),
         "clinic-contrast": warning("white letters on the brand's colour are hard to read", "a darker `colour`"),
+        "clinic-region": Code("either", "a region that the country does not have: an error. A warning where laws differ by region and none is named, or where they do not", "`region: FL`, or none", "region: Florida"),
         "clinic-weekday": error("not a weekday or a range of them", "write `mon`, `sat`, `mon-fri`"),
     }),
     Group("Offers", {
@@ -122,6 +123,8 @@ GROUPS: Final = (
         "start-impossible": error("nobody can be written to after the event that starts it", "start it in another way", "event: patient.erased"),
         "journey-date": error("a date is neither a birthday nor the days of an announcement, or it ends before it begins", "`date: birthday`, or `from` and `until`"),
         "journey-no-end": error("an announcement has no first or no last day", "add `from` and `until`"),
+        "journey-begun": warning("the first day of a live announcement is today or past: put in force only now, it does not reach those who fit already", "a later first day; nothing, if it was in force before that day"),
+        "journey-over": warning("the last day of a live announcement is past", "new days, or `status: draft` once nobody is under way"),
         "journey-one-per": error("`one_per: appointment` without an appointment's event", "start it by such an event"),
         "journey-no-steps": error("there are no steps", "add one"),
         "journey-twice": error("two files have journeys of one name", "rename one"),
@@ -173,10 +176,21 @@ GROUPS: Final = (
         "template-sensitivity": warning("the body of an e-mail names a treatment, and its front matter does not say so", "add a line `sensitivity: health`"),
         "template-optout-keyword": error("a text asks for an answer that carriers take for a STOP or a START", "ask for another word", "Reply YES to confirm"),
         "template-optout": warning("an SMS of a marketing journey does not say how to stop", "`Stop? Reply STOP`"),
+        "template-optout-link": warning("an SMS of a marketing journey has no link to the way out, and its sender takes no answers", "`{{ unsubscribe_url }}` or `{{ answer_url }}`"),
         "template-one-way": warning("an SMS asks for an answer, and its sender takes none", "give a telephone number or a link, or a sender that is `two_way`"),
         "template-reproach": warning("a text reproaches the patient with not having come", "say what is new instead", "We have not seen you for six months"),
         "template-price": warning("a text speaks of a price or a discount, and of no offer", "name an `offer` in the step, and `{{ offer.text }}` in the text"),
         "sms-segments": warning("an SMS is longer than one message, or than two where its alphabet needs the wide encoding", "shorten it; the hint names the characters that make it long"),
+    }),
+    Group("What the law restricts", {
+        "rx-advertised": Code("either", "a text or an offer names a prescription medicine, which may not be advertised to the public: an error. A warning for words that stand for one, and in care", "say “consultation”", "Your botox is due"),
+        "journey-rx": warning("a marketing journey is about prescription medicines only", "make it about the consultation"),
+        "referral-reward": warning("a text asks to bring others and speaks of a reward, which the law restricts", "ask without a reward"),
+        "claim-guarantee": warning("a text promises a result, or that there is no risk", "say what it can do, not that it will", "guaranteed results"),
+        "claim-superiority": warning("a text claims to be better than others", "say what you do, and for whom", "the best clinic in town"),
+        "claim-urgency": warning("a text hurries the patient", "take it out; `{{ offer.until }}` says when an offer ends", "last chance"),
+        "claim-painless": warning("a text makes light of a treatment that may hurt", "say what is done for comfort", "completely painless"),
+        "policy-no-hours": warning("the policy is empty, and the law has hours or caps, which then do not hold either", "write `quiet_hours`"),
     }),
     Group("Stories", {
         "story-entry": error("what happens or is expected is not a time with one thing", "`- 2026-04-01 10:00: {sends: hello}`"),

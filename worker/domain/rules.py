@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from worker.domain.calendar import zone
 from worker.domain.clinic import Clinic
 from worker.domain.conditions.person import GotMessage
+from worker.domain.facts import Facts
 from worker.domain.history import Message
 from worker.domain.journey import Journey, Send
+from worker.domain.law import Law, law_of
 from worker.domain.offers import Offer
 from worker.domain.policy import Policy
 from worker.domain.segments import Segments
@@ -20,6 +23,7 @@ from worker.domain.segments import Segments
 class Rules:
     """One published version. `pinned` holds journeys by (name, version) for the runs that began under an earlier one.
 
+    `paused` holds the journeys that the system or a person has paused, with the reason in words; unlike one that is paused in its file, they go on as they are once that is lifted.
     `holdout` says who is held out: those whom the lot chooses, nobody, or everybody; `variants` fixes the way of a split by (journey, step). Both are for stories and replays.
     """
 
@@ -30,6 +34,7 @@ class Rules:
     journeys: Mapping[str, Journey]
     pinned: Mapping[tuple[str, str], Journey] = field(default_factory=dict)
     offers: Mapping[str, Offer] = field(default_factory=dict)
+    paused: Mapping[str, str] = field(default_factory=dict)
     holdout: Literal["lot", "nobody", "everybody"] = "lot"
     variants: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -77,6 +82,24 @@ class Rules:
         return now - max((self.policy.horizon(), *spans))
 
     def live(self, name: str) -> bool:
-        """Whether the published workspace has that journey, live."""
+        """Whether the published workspace has that journey, live, and nothing has paused it."""
         current = self.journeys.get(name)
-        return current is not None and current.status == "live"
+        return current is not None and current.status == "live" and name not in self.paused
+
+    def law(self, facts: Facts) -> Law:
+        """What the law asks of marketing to this patient: that of the place of the last visit, else the clinic's; the strictest of the country where the patient lives elsewhere.
+
+        An empty policy has no hours and no caps, the law's included.
+        """
+        lawless = self.policy.empty
+        return facts.remember(
+            ("law", lawless), lambda: self._law(facts).without_hours() if lawless else self._law(facts)
+        )
+
+    def _law(self, facts: Facts) -> Law:
+        clinic = self.clinic
+        where = facts.visits[-1].appointments[-1].location if facts.visits else None
+        place = clinic.locations.get(where or "")
+        home = zone(place.timezone) if place is not None and place.timezone else clinic.tz
+        region = (place.region if place is not None else "") or clinic.region
+        return law_of(clinic.country, region if facts.tz == home else None)

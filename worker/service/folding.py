@@ -4,6 +4,7 @@ Rules
 1. Events are folded in time order, each into the patient that its subject stands for now.
 2. History (`historical`, or older than the policy's live window) changes facts and starts nothing, and neither does the time that passed since.
 3. One bad event holds up nothing: what fails is taken up alone, and after `MAX_TRIES` it goes to quarantine with its reason.
+4. Who is forgotten is taken out of every table in the same transaction, and so is whatever is told of her later.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from worker.domain.events import Event
 from worker.domain.planner import Planner, addresses, merge
 from worker.domain.replay import is_old
 from worker.domain.rules import Rules
+from worker.service.guarding import watch_past
 from worker.service.jobs import Job, batches
 from worker.service.whereabouts import place_of
 from worker.store import events as stored
-from worker.store import outbox, patients
+from worker.store import patients
 from worker.store import rooms as stored_rooms
 from worker.store.engine import write
+from worker.store.erasing import erase
 from worker.store.evidence import evidence
 from worker.workspace.house import House
 
@@ -75,7 +78,8 @@ class _Batch:
     history: set[str] = field(default_factory=set)
     told: list[tuple[str, Event]] = field(default_factory=list)
     merged: list[tuple[str, str]] = field(default_factory=list)
-    forgotten: list[tuple[str, str]] = field(default_factory=list)
+    past: int = 0
+    forgotten: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def of(self, subject: str) -> Planner:
         name = self.names.get(subject, subject)
@@ -112,9 +116,13 @@ def _fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
         keys = save(conn, house, rules, list(batch.planners.values()), now)
         for gone, survivor in batch.merged:
             patients.alias(conn, clinic, gone, survivor)
-        for channel, address in batch.forgotten:
-            outbox.suppress(conn, clinic, channel, house.hashed(channel, address), "erased", now)
         stored.done(conn, [one.seq for one in found], now)
+        # After all else: what was told late of somebody who is forgotten goes as well.
+        for name, planner in batch.planners.items():
+            if planner.patient.ledger.get("erased"):
+                erase(conn, clinic, name, batch.forgotten.get(name, ()), house.hashed, now)
+        if batch.past:
+            watch_past(conn, rules, batch.past, now)
         return batches("dispatch", [(clinic, key) for key in keys])
 
 
@@ -128,10 +136,13 @@ def _one(batch: _Batch, event: Event) -> None:
             batch.merged.append((planner.patient.id, into.patient.id))
         return
     if event.type == "patient.erased":
-        batch.forgotten += addresses(planner.facts)
-    if event.historical or is_old(event, batch.rules, batch.now):
+        batch.forgotten.setdefault(planner.patient.id, []).extend(addresses(planner.facts))
+    old = is_old(event, batch.rules, batch.now)
+    batch.past += old and not event.historical
+    if event.historical or old:
         batch.history.add(planner.patient.id)
         planner.absorb(event)
     else:
         planner.receive(event)
-    batch.told.append((planner.patient.id, event))
+    if not planner.patient.ledger.get("erased"):
+        batch.told.append((planner.patient.id, event))

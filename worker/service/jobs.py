@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["fold", "wake", "dispatch"]
+Kind = Literal["fold", "wake", "dispatch", "reconcile", "probe"]
 BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Ids for one actor: event numbers to fold, patients to wake, messages to dispatch."""
+    """Ids for one actor: event numbers to fold, patients to wake, messages to dispatch or to look for; to probe our public address it needs none."""
 
     kind: Kind
     clinic: str

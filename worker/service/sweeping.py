@@ -14,6 +14,8 @@ import structlog
 from worker.delivery.dispatch import give_up
 from worker.service.jobs import Job, batches, spread
 from worker.service.pacing import give_turns
+from worker.service.probing import to_probe
+from worker.service.redacting import redact_when_due
 from worker.service.waking import wake
 from worker.store import due
 from worker.store import rooms as stored_rooms
@@ -48,13 +50,14 @@ def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> S
     """Look once. `inline` lets time pass for patients here instead of queueing them; `skip_events` where the queue still holds plenty."""
     began = time.monotonic()
     close_imports(house)
+    redact_when_due(house)
     with read(house.engine) as conn:
         now = house.now(conn)
+        jobs = to_probe(conn, house)
         if not due.anything(conn, now, house.wall()):
-            return Swept(0, 0, (), time.monotonic() - began)
-    jobs: list[Job] = []
+            return Swept(0, 0, tuple(jobs), time.monotonic() - began)
     changed = total = 0
-    give_turns(house)
+    jobs += give_turns(house)
     with write(house.engine) as conn:
         wall = house.wall()
         events = [] if skip_events else due.take_events(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
@@ -62,12 +65,14 @@ def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> S
         patients += due.take_stale_rules(conn, now, QUEUE_LEASE, PACE, wall=wall)
         steps = due.take_enrollments(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
         messages = due.take_messages(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
+        lookups = due.take_lookups(conn, wall, QUEUE_LEASE, LIMIT)
         lost = due.expired_claims(conn, wall, LIMIT)
-    total = len(events) + len(patients) + len(steps) + len(messages) + len(lost)
+    total = len(events) + len(patients) + len(steps) + len(messages) + len(lookups) + len(lost)
     jobs += batches("fold", [(clinic, seq) for clinic, seq, tries in events if tries <= ALONE_AFTER])
     jobs += batches("fold", [(clinic, seq) for clinic, seq, tries in events if tries > ALONE_AFTER], 1)
     wakes = batches("wake", dict.fromkeys([*patients, *((clinic, patient) for clinic, patient, _ in steps)]))
     jobs += batches("dispatch", messages, 20)
+    jobs += batches("reconcile", lookups, 5)
     jobs += batches(
         "dispatch", [(clinic, following) for clinic, key in lost for following in give_up(house, clinic, key)]
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from worker.delivery.saving import save
 from worker.domain.planner import Planner
+from worker.service.guarding import watch_edit
 from worker.service.jobs import Job, batches
 from worker.store import patients
 from worker.store import rooms as stored_rooms
@@ -29,5 +30,6 @@ def wake(house: House, clinic: str, ids: Sequence[str]) -> tuple[int, list[Job]]
             else:
                 planner.pass_time(now)
         keys = save(conn, house, rules, planners, now)
+        watch_edit(conn, rules, planners, now)
     changed = sum(bool(planner.plan.transitions) for planner in planners)
     return changed, batches("dispatch", [(clinic, key) for key in keys])

@@ -130,6 +130,14 @@ def take_messages(
     return [(clinic, key) for clinic, key, _, _ in rows]
 
 
+def take_lookups(conn: Connection, wall: datetime, lease: timedelta, limit: int) -> list[tuple[str, str]]:
+    """Unknown messages that are to be looked for at their provider, as (clinic, id). Providers live by the wall's clock."""
+    c = messages.c
+    which = [c.lookup_at.is_not(None), c.lookup_at <= wall]
+    rows = _take(conn, messages, [c.id], c.lookup_at, which, wall, lease, limit, [c.clinic_id, c.id])
+    return [(clinic, key) for clinic, key, _ in rows]
+
+
 def expired_claims(conn: Connection, now: datetime, limit: int) -> list[tuple[str, str]]:
     """Messages whose sender was not heard of before its lease ran out, as (clinic, id). Takes nothing: `outbox.finish` lets one caller win."""
     c = messages.c
@@ -275,6 +283,7 @@ def _anything() -> Select[Any]:
         select(enrollments.c.id).where(*_stepping(_NOW), free(enrollments, _WALL)),
         select(messages.c.id).where(*_leaving(_NOW), free(messages, _WALL)),
         select(messages.c.id).where(among(messages.c.state, "claimed"), messages.c.claimed_until < _WALL),
+        select(messages.c.id).where(messages.c.lookup_at <= _WALL, free(messages, _WALL)),
         stale.where(patients.c.alias_of.is_(None), free(patients, _WALL)),
         select(enrollments.c.id).where(*is_waiting()),
     )

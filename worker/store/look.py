@@ -10,7 +10,17 @@ from alembic.migration import MigrationContext
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from worker.domain.history import Trace
-from worker.store.schema import enrollments, memberships, messages, patients, tasks, traces, transitions
+from worker.store.schema import (
+    enrollments,
+    memberships,
+    messages,
+    patients,
+    pauses,
+    replies,
+    tasks,
+    traces,
+    transitions,
+)
 from worker.store.sql import among, chunks
 
 
@@ -58,7 +68,7 @@ class Shown(NamedTuple):
 
 
 class OpenTask(NamedTuple):
-    """Work that waits for a person."""
+    """Work that waits for a person. `said` are the patient's own words, where it is about a reply whose words are still kept."""
 
     id: int
     patient: str
@@ -68,6 +78,9 @@ class OpenTask(NamedTuple):
     note: str
     due_at: datetime
     at: datetime
+    kind: str
+    urgent: bool
+    said: str | None
 
 
 def stage_sizes(conn: Connection, clinic: str) -> dict[str, int]:
@@ -151,14 +164,53 @@ def traces_of(
 def open_tasks(conn: Connection, clinic: str, limit: int = 100) -> list[OpenTask]:
     """What people at the clinic have to do, the most urgent first."""
     c = tasks.c
-    wanted = (c.id, c.patient_id, c.journey, c.step, c.assignee, c.note, c.due_at, c.at)
+    # A reply's task is named after it; nothing else has an origin of that form.
+    words_of = and_(replies.c.clinic_id == clinic, c.enrollment == func.concat("reply/", replies.c.id))
+    wanted = (
+        c.id,
+        c.patient_id,
+        c.journey,
+        c.step,
+        c.assignee,
+        c.note,
+        c.due_at,
+        c.at,
+        c.kind,
+        c.urgent,
+        replies.c.body,
+    )
     statement = (
         select(*wanted)
+        .select_from(tasks.outerjoin(replies, words_of))
         .where(c.clinic_id == clinic, among(c.state, "open"))
-        .order_by(c.due_at, c.id)
+        .order_by(c.urgent.desc(), c.due_at, c.id)
         .limit(limit)
     )
     return [OpenTask(*row) for row in conn.execute(statement)]
+
+
+def open_task_count(conn: Connection, clinic: str) -> int:
+    """How many tasks are open."""
+    c = tasks.c
+    which = (c.clinic_id == clinic, among(c.state, "open"))
+    return conn.execute(select(func.count()).select_from(tasks).where(*which)).scalar_one()
+
+
+class Paused(NamedTuple):
+    """A journey that the system or a person has paused. `why` is in words."""
+
+    journey: str
+    why: str
+    actor: str
+    at: datetime
+
+
+def paused_journeys(conn: Connection, clinic: str) -> list[Paused]:
+    """The journeys that are paused now, the latest pause first."""
+    c = pauses.c
+    which = (c.clinic_id == clinic, c.lifted_at.is_(None))
+    statement = select(c.journey, c.why, c.actor, c.at).where(*which).order_by(c.at.desc(), c.journey)
+    return [Paused(*row) for row in conn.execute(statement)]
 
 
 def _shown(at: Any) -> Any:
@@ -245,6 +297,14 @@ def let_out(conn: Connection, clinic: str, since: datetime) -> int:
     c = messages.c
     which = (c.clinic_id == clinic, c.decided_at >= since, among(c.state, *_LET_OUT))
     return conn.execute(select(func.count()).select_from(messages).where(*which)).scalar_one()
+
+
+def became(conn: Connection, clinic: str, since: datetime) -> dict[str, int]:
+    """What became of the messages that were let out from `since` on: how many are in each state."""
+    c = messages.c
+    which = (c.clinic_id == clinic, c.decided_at >= since, among(c.state, *_LET_OUT))
+    statement = select(c.state, func.count()).where(*which).group_by(c.state).order_by(c.state)
+    return {str(state): size for state, size in conn.execute(statement)}
 
 
 def held_back(conn: Connection, clinic: str, since: datetime) -> list[Reason]:
@@ -346,3 +406,20 @@ def under_way(conn: Connection, clinic: str) -> dict[str, int]:
         .order_by(c.journey)
     )
     return {str(journey): size for journey, size in conn.execute(statement)}
+
+
+def doubtful(conn: Connection, clinic: str, limit: int = 1_000) -> list[Any]:
+    """Messages of unknown fate, the oldest first: (id, patient, journey, step, channel, since, code, whether it is still looked for)."""
+    c = messages.c
+    wanted = (
+        c.id,
+        c.patient_id,
+        c.journey,
+        c.step,
+        c.channel,
+        c.decided_at,
+        c.reason,
+        c.lookup_at.is_not(None),
+    )
+    which = (c.clinic_id == clinic, among(c.state, "unknown"))
+    return list(conn.execute(select(*wanted).where(*which).order_by(c.decided_at, c.id).limit(limit)).all())

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
 from worker.domain.history import Message
 from worker.domain.outbox import may_follow
 from worker.store.rows import MESSAGE, message_of
-from worker.store.schema import attempts, messages, receipts, suppressions
+from worker.store.schema import attempts, messages, suppressions
 from worker.store.sql import among, chunks, insert
 
 
@@ -44,6 +44,10 @@ class Row:
     sent_at: datetime | None
     created_at: datetime
     tries: int
+    status: str | None
+    sender: str | None
+    deadline: datetime | None
+    looked_at: datetime | None
 
 
 def get(conn: Connection, clinic: str, ids: Iterable[str]) -> list[Row]:
@@ -127,12 +131,19 @@ def finish(
     """
     if not may_follow(was, state):
         raise IllegalMove(f"a message that is {was} cannot become {state}")
-    values: dict[str, Any] = {"reason": reason, "claimed_until": None}
+    values: dict[str, Any] = {
+        "reason": reason,
+        "claimed_until": None,
+        "deadline": None,
+        "lookup_at": None,
+        "looked_at": None,
+    }
     if state == "scheduled":
         if due_at is None:
             raise ValueError("a message that is scheduled again needs the moment at which it is due")
         values |= {"due_at": due_at, "queued_until": None, "tries": 0}
-    else:
+    elif was in ("scheduled", "claimed"):
+        # What is found out later changes nothing of when it left: caps count from there.
         values["decided_at"] = at
     if provider_id is not None:
         values["provider_id"] = provider_id
@@ -141,11 +152,88 @@ def finish(
     return _move(conn, clinic, message_id, was, state, values)
 
 
+def look_for(
+    conn: Connection,
+    clinic: str,
+    message_id: str,
+    *,
+    deadline: datetime,
+    lookup_at: datetime | None,
+    looked_at: datetime | None = None,
+) -> bool:
+    """When to look for an unknown message at its provider: its attempt was over at `deadline`; `looked_at` is when the list was first found without it.
+
+    False where it is not unknown any more.
+    """
+    values = {"deadline": deadline, "lookup_at": lookup_at, "looked_at": looked_at, "queued_until": None}
+    which = (messages.c.id == message_id, messages.c.clinic_id == clinic, among(messages.c.state, "unknown"))
+    return conn.execute(update(messages).where(*which).values(values)).rowcount == 1
+
+
+def searching(conn: Connection, clinic: str, message_id: str) -> bool:
+    """Whether a message is still being looked for."""
+    c = messages.c
+    which = (c.id == message_id, c.clinic_id == clinic, c.lookup_at.is_not(None))
+    return conn.execute(select(c.id).where(*which)).first() is not None
+
+
+def under_way_to(
+    conn: Connection, clinic: str, channel: str, address: str, since: datetime
+) -> list[tuple[str, str, str | None]]:
+    """What was claimed for an address at `since` or later and may have left, as (id, state, provider's id), the oldest first."""
+    c = messages.c
+    statement = (
+        select(c.id, c.state, c.provider_id)
+        .where(
+            c.clinic_id == clinic, c.channel == channel, c.address == address, c.decided_at >= since,
+            c.state.in_(["claimed", "unknown", "sent", "delivered", "undelivered"]),
+        )
+        .order_by(c.decided_at, c.id)
+    )  # fmt: skip
+    return [(row.id, row.state, row.provider_id) for row in conn.execute(statement)]
+
+
+def known_ids(conn: Connection, provider_ids: Iterable[str]) -> set[str]:
+    """Which of a provider's ids stand at messages of ours, of whatever clinic: clinics may share an account."""
+    c, found = messages.c, set[str]()
+    for part in chunks(sorted(set(provider_ids))):
+        which = (c.provider_id.in_(part), c.provider_id.is_not(None))
+        found.update(conn.execute(select(c.provider_id).where(*which)).scalars())
+    return found
+
+
+def first_attempt(conn: Connection, clinic: str, message_id: str) -> datetime | None:
+    """When the first call for a message began; None where there was none."""
+    which = (attempts.c.message_id == message_id, attempts.c.clinic_id == clinic)
+    return conn.execute(select(func.min(attempts.c.started_at)).where(*which)).scalar_one_or_none()
+
+
+def failures(conn: Connection, clinic: str, journey: str, since: datetime) -> tuple[int, int]:
+    """Of a journey's messages since then: how many failed or did not arrive, and how many were tried at all."""
+    c = messages.c
+    statement = (
+        select(c.state, func.count().label("number"))
+        .where(
+            c.clinic_id == clinic, c.decided_at >= since, c.journey == journey,
+            c.state.in_(["sent", "delivered", "undelivered", "failed"]),
+        )
+        .group_by(c.state)
+    )  # fmt: skip
+    found = {row.state: row.number for row in conn.execute(statement)}
+    return found.get("undelivered", 0) + found.get("failed", 0), sum(found.values())
+
+
 def content(
-    conn: Connection, message_id: str, language: str, subject: str | None, body: str, html: str | None
+    conn: Connection,
+    message_id: str,
+    language: str,
+    subject: str | None,
+    body: str,
+    html: str | None,
+    sender: str | None = None,
 ) -> None:
-    """Keep what a message says, as it leaves."""
-    values = {"language": language, "subject": subject, "body": body, "html": html}
+    """Keep what a message says, and as whom, as it leaves."""
+    values = {"language": language, "subject": subject, "body": body, "html": html, "sender": sender}
     conn.execute(update(messages).where(messages.c.id == message_id).values(values))
 
 
@@ -179,21 +267,6 @@ def attempts_of(conn: Connection, clinic: str, message_id: str) -> int:
     """How many calls were begun for a message."""
     which = (attempts.c.message_id == message_id, attempts.c.clinic_id == clinic)
     return conn.execute(select(func.count()).select_from(attempts).where(*which)).scalar_one()
-
-
-def receipt(
-    conn: Connection, clinic: str, message_id: str, provider: str, status: str, at: datetime, raw: Any
-) -> None:
-    """What a provider later said of a message, as it came."""
-    values = {
-        "clinic_id": clinic,
-        "message_id": message_id,
-        "provider": provider,
-        "status": status,
-        "at": at,
-        "raw": raw,
-    }
-    conn.execute(receipts.insert().values(values))
 
 
 def suppressed(conn: Connection, clinic: str, hashes: Mapping[tuple[str, str], str]) -> set[tuple[str, str]]:
@@ -253,6 +326,10 @@ def _rows(conn: Connection, *which: ColumnElement[bool]) -> list[Row]:
         c.sent_at,
         c.created_at,
         c.tries,
+        c.status,
+        c.sender,
+        c.deadline,
+        c.looked_at,
     ]
     statement = select(*MESSAGE, c.id, c.clinic_id, *beside).where(*which).order_by(c.id)
     found: list[Row] = []

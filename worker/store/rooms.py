@@ -81,15 +81,6 @@ def publish(
     return version
 
 
-def current(conn: Connection, clinic: str) -> tuple[int, dict[str, str]] | None:
-    """The workspace in force, as (version, files); None where nothing was published."""
-    c = workspace_versions.c
-    row = conn.execute(
-        select(c.version, c.files).where(c.clinic_id == clinic).order_by(c.version.desc()).limit(1)
-    ).one_or_none()
-    return None if row is None else (row.version, row.files)
-
-
 def current_version(conn: Connection, clinic: str) -> int | None:
     """The number of the workspace in force, without its files."""
     c = workspace_versions.c

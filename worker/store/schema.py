@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -111,7 +112,7 @@ imports = Table(
 
 patients = Table(
     "patients", metadata, _clinic(key=True), _words("patient_id", key=True), _maybe("stage"), _json("members"), _at("as_of", nullable=True),
-    _at("next_change_at", nullable=True), _number("rules_version", nullable=True), *_woken(), _maybe("alias_of"),
+    _at("next_change_at", nullable=True), _number("rules_version", nullable=True), *_woken(), _maybe("alias_of"), _at("erased_at", nullable=True),
     _partial("ix_patients_next_change", "next_change_at", where="next_change_at IS NOT NULL"),
     _partial("ix_patients_alias", "clinic_id", "alias_of", where="alias_of IS NOT NULL"),
     _partial("ix_patients_rules", "clinic_id", "rules_version", where="alias_of IS NULL"),
@@ -153,7 +154,7 @@ holds = Table(
 enrollments = Table(
     "enrollments", metadata, _clinic(key=True), _words("id", key=True), _words("patient_id"), _words("journey"), _words("version"),
     _words("anchor"), _at("entered_at"), _words("started_by"), _maybe("appointment"), _words("position"), _at("based_at"),
-    _at("due_at", nullable=True), _number("excused"), _maybe("waiting_for"), _maybe("outcome"), _words("reason"),
+    _at("hears_from"), _at("due_at", nullable=True), _number("excused"), _maybe("waiting_for"), _maybe("outcome"), _words("reason"),
     _at("ended_at", nullable=True), _number("reached"), _at("reached_at", nullable=True), _at("listening_until", nullable=True), _json("heard"),
     Column("held_out", Boolean, nullable=False), _number("lot", nullable=True), _at("turn_at", nullable=True), *_woken(),
     _partial("ix_enrollments_turn", "clinic_id", "journey", where="lot IS NOT NULL AND turn_at IS NULL AND outcome IS NULL"),
@@ -167,7 +168,9 @@ messages = Table(
     _words("version"), _words("step"), _words("template"), _words("purpose"), _json("channels"), _at("step_due_at"), _at("due_at"),
     _at("expires_at"), _words("state"), _number("excused"), _maybe("channel"), _maybe("address"), _words("reason"),
     _at("decided_at", nullable=True), _number("priority"), _at("claimed_until", nullable=True), _maybe("provider_id"), _maybe("language"),
-    _maybe("subject"), _maybe("body"), _maybe("html"), _at("sent_at", nullable=True), *_woken(), _at("created_at"),
+    _maybe("subject"), _maybe("body"), _maybe("html"), _at("sent_at", nullable=True), *_woken(), _at("created_at"), _maybe("status"),
+    _at("status_at", nullable=True), _maybe("code"), _maybe("sender"), _at("deadline", nullable=True), _at("lookup_at", nullable=True), _at("looked_at", nullable=True),
+    _at("redacted_at", nullable=True),
     UniqueConstraint("clinic_id", "key"),
     _partial("ix_messages_due", "due_at", where="state = 'scheduled'"),
     _partial("ix_messages_next", "clinic_id", "due_at", where="state = 'scheduled'"),
@@ -177,6 +180,10 @@ messages = Table(
     Index("ix_messages_address", "clinic_id", "channel", "address", "decided_at"),
     Index("ix_messages_decided", "clinic_id", "decided_at"),
     _partial("ix_messages_provider", "clinic_id", "provider_id", where="provider_id IS NOT NULL"),
+    _partial("ix_messages_provider_id", "provider_id", where="provider_id IS NOT NULL"),
+    _partial("ix_messages_unknown", "clinic_id", "decided_at", where="state = 'unknown'"),
+    _partial("ix_messages_lookup", "lookup_at", where="lookup_at IS NOT NULL"),
+    _partial("ix_messages_kept", "sent_at", where="redacted_at IS NULL AND sent_at IS NOT NULL"),
 )  # fmt: skip
 
 attempts = Table(
@@ -186,9 +193,58 @@ attempts = Table(
 )  # fmt: skip
 
 receipts = Table(
-    "receipts", metadata, _counted(), _clinic(), Column("message_id", Text, ForeignKey("messages.id"), nullable=False), _words("provider"),
-    _words("status"), _at("at"), _json("raw"),
-    Index("ix_receipts_message", "message_id", "at"),
+    "receipts", metadata, _counted(), _clinic(), Column("message_id", Text, ForeignKey("messages.id"), nullable=True), _words("provider"),
+    _words("key"), _words("status"), _words("word"), _words("code"), _at("at", nullable=True), _at("received_at"), _json("raw"),
+    UniqueConstraint("clinic_id", "provider", "key"),
+    Index("ix_receipts_message", "message_id", "received_at"),
+    Index("ix_receipts_received", "received_at"),
+)  # fmt: skip
+
+replies = Table(
+    "replies", metadata, _counted(), _clinic(), _maybe("patient_id"), _maybe("message_id"), _words("channel"), _words("provider"), _words("key"),
+    _words("address_hash"), _maybe("body"), _words("kind"), Column("keyword", Boolean, nullable=False), _json("harm"), _at("at"), _json("raw", nullable=True),
+    _at("redacted_at", nullable=True),
+    UniqueConstraint("clinic_id", "provider", "key"),
+    Index("ix_replies_patient", "clinic_id", "patient_id", "at"),
+    Index("ix_replies_at", "at"),
+)  # fmt: skip
+
+links = Table(
+    "links", metadata, _words("token", key=True), _clinic(), Column("message_id", Text, ForeignKey("messages.id"), nullable=False), _words("kind"),
+    _words("target"), _at("created_at"), _at("expires_at"), _at("answered_at", nullable=True),
+    Index("ix_links_message", "message_id"),
+    Index("ix_links_expires", "expires_at"),
+)  # fmt: skip
+
+link_hits = Table(
+    "link_hits", metadata, _counted(), _clinic(), _words("message_id"), _words("token"), _at("at"), _words("verdict"),
+    Index("ix_link_hits_message", "message_id", "at"),
+)  # fmt: skip
+
+senders = Table(
+    "senders", metadata, _clinic(key=True), _words("channel", key=True), _words("state"), _number("failures"), _at("open_until", nullable=True),
+    _words("code"), _words("why"), _at("changed_at"),
+)  # fmt: skip
+
+pauses = Table(
+    "pauses", metadata, _counted(), _clinic(), _words("journey"), _words("code"), _words("why"), _words("actor"), _at("at"),
+    _at("lifted_at", nullable=True), _maybe("lifted_by"),
+    Index("ix_pauses_open", "clinic_id", "journey", unique=True, sqlite_where=text("lifted_at IS NULL"), postgresql_where=text("lifted_at IS NULL")),
+)  # fmt: skip
+
+day_counts = Table(
+    "day_counts", metadata, _clinic(key=True), _words("day", key=True), _words("what", key=True), _number("count"),
+)  # fmt: skip
+
+doors = Table(
+    "doors", metadata, _clinic(key=True), _words("url"), _at("checked_at"), _at("answered_at", nullable=True), _words("why"),
+)  # fmt: skip
+
+api_tokens = Table(
+    "api_tokens", metadata, _counted(), _clinic(), _words("name"), _words("hash"), _json("scopes"), _at("created_at"), _at("used_at", nullable=True),
+    _at("revoked_at", nullable=True),
+    UniqueConstraint("hash"),
+    Index("ix_api_tokens_clinic", "clinic_id", "name"),
 )  # fmt: skip
 
 traces = Table(
@@ -200,6 +256,7 @@ traces = Table(
 tasks = Table(
     "tasks", metadata, _counted(), _clinic(), _words("patient_id"), _words("enrollment"), _words("journey"), _words("step"),
     _words("assignee"), _words("note"), _at("due_at"), _at("at"), _words("state"), _at("done_at", nullable=True),
+    Column("kind", Text, nullable=False, server_default="journey"), Column("urgent", Boolean, nullable=False, server_default=false()), _maybe("about"),
     UniqueConstraint("clinic_id", "enrollment", "step"),
     _partial("ix_tasks_open", "clinic_id", "due_at", where="state = 'open'"),
 )  # fmt: skip

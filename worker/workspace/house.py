@@ -10,14 +10,18 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from worker.domain.journey import Journey
 from worker.domain.planner import Patient
 from worker.domain.rules import Rules
-from worker.store import due
+from worker.store import day_counts, due, pauses
 from worker.store import rooms as stored
 from worker.workspace.rooms import Rooms, load
 
 QUEUE_LEASE = timedelta(seconds=30)
 """How long what was queued is left alone before the sweeper queues it again."""
+
+
+BASE_STANDS = timedelta(minutes=5)
 
 
 class NoRooms(Exception):
@@ -39,6 +43,7 @@ class House:
     demo: bool = False
     wall: Callable[[], datetime] = wall_clock
     _rooms: dict[str, Rooms] = field(default_factory=dict)
+    _bases: dict[str, tuple[int, datetime | None]] = field(default_factory=dict)
     _journeys: dict[tuple[str, str, str], Rooms] = field(default_factory=dict)
 
     def now(self, conn: Connection) -> datetime:
@@ -53,7 +58,15 @@ class House:
         known = self._rooms.get(clinic)
         if known is None or known.rules.version != version:
             known = self._rooms[clinic] = load(stored.files_of(conn, clinic, version) or {}, version)
-        return known
+        paused = pauses.paused(conn, clinic)
+        return replace(known, rules=replace(known.rules, paused=paused)) if paused else known
+
+    def base(self, conn: Connection, clinic: str) -> int:
+        """How many patients a clinic has, as counted within the last few minutes."""
+        counted, at = self._bases.get(clinic, (0, None))
+        if at is None or self.wall() - at > BASE_STANDS:
+            counted, at = self._bases[clinic] = day_counts.base(conn, clinic), self.wall()
+        return counted
 
     def pinned(self, conn: Connection, rules: Rules, patients: Iterable[Patient]) -> Rules:
         """The rules with every earlier journey version that a run of these patients is pinned to."""
@@ -67,6 +80,14 @@ class House:
             if rooms is not None and journey in rooms.rules.journeys:
                 found[journey, version] = rooms.rules.journeys[journey]
         return replace(rules, pinned={**rules.pinned, **found}) if found else rules
+
+    def journey(self, conn: Connection, rules: Rules, name: str, version: str) -> Journey | None:
+        """A journey in the version that a run is pinned to; None where it is no longer known."""
+        found = rules.journey(name, version)
+        if found is not None:
+            return found
+        rooms = self._version(conn, rules.clinic.id, name, version)
+        return rooms.rules.journeys.get(name) if rooms is not None else None
 
     def _version(self, conn: Connection, clinic: str, journey: str, version: str) -> Rooms | None:
         key = (clinic, journey, version)

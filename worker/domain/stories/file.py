@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from worker.domain.events import CHANNELS, PURPOSES
+from worker.domain.gate import DropCode
 from worker.domain.kinds import (
     MONEY,
     SWITCH,
@@ -41,11 +42,7 @@ from worker.domain.stories.kinds import (
 )
 from worker.domain.zones import ZONE
 
-DROPS: Final = frozenset(
-    {
-        "erased", "deceased", "do_not_contact", "minor", "stopped", "rebooked", "expired", "no_address", "suppressed", "no_consent", "never_open", "withdrawn", "offer_over",
-    }
-)  # fmt: skip
+DROPS: Final = frozenset(get_args(DropCode)) - {"no_sender"}
 """The gate's codes for a message that is held back for good."""
 
 ENDS: Final = ("goal", "goal_late", "finished", "stopped", "withdrawn", "merged")

@@ -1,0 +1,169 @@
+"""Finding out what became of a message whose fate is unknown, from the provider's own list.
+
+Rules
+1. What the list shows for that address, and that we know of no other message, is ours: it was sent. A body that is the same tells which of several; one that differs proves nothing.
+2. That it was not accepted is proven by the list read twice, at least 30 s apart, and not before the attempt has been over for 60 s, both times without an unmatched message
+   to that address. Then it is sent once more, if it is still in time: the gate is asked again.
+3. A list that cannot be read, or that leaves it open which of several messages was accepted, proves nothing. After a while a person decides.
+4. While that is being found out, no other message to the same address is being sent by us: its acceptance could be taken for this one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from channels.base import Listed, Lookup, Sighting
+from worker.delivery.planning import planner_of
+from worker.delivery.saving import save
+from worker.delivery.senders import Channels
+from worker.delivery.settling import settle
+from worker.delivery.trouble import CHANNEL
+from worker.domain.rules import Rules
+from worker.store import outbox, tasks
+from worker.store.engine import write
+from worker.workspace.house import House
+from worker.workspace.rooms import Rooms
+
+log = structlog.get_logger(__name__)
+EARLY: Final = timedelta(seconds=10)
+"""How soon after an attempt the list is read for the first time; it can only find then, not prove an absence."""
+CERTAIN: Final = timedelta(seconds=60)
+"""How long an attempt must be over before its absence from the list means anything."""
+APART: Final = timedelta(seconds=31)
+"""Between two readings that prove an absence; the promise is at least 30 s."""
+PATIENCE: Final = timedelta(hours=6)
+"""How long a list that cannot be read is tried again."""
+MOST_TRIES: Final = 5
+"""After so many attempts a person decides, even if the last one was proven not to have arrived."""
+LEASE: Final = timedelta(seconds=45)
+
+
+def look_for(conn: Connection, row: outbox.Row, deadline: datetime) -> None:
+    """Begin to look for a message that is unknown since its attempt was over at `deadline`."""
+    outbox.look_for(conn, row.clinic, row.id, deadline=deadline, lookup_at=deadline + EARLY)
+
+
+def reconcile(house: House, channels: Channels, clinic: str, message_id: str) -> list[str]:
+    """Look once for one unknown message; returns the ids of messages that may leave because of what was found."""
+    with write(house.engine) as conn:
+        row = _unknown(conn, clinic, message_id)
+        if row is None or row.deadline is None:
+            return []
+        sender = house.rooms(conn, clinic).senders.get(row.message.channel or "")
+        begun = outbox.first_attempt(conn, clinic, message_id)
+    if sender is None or begun is None:
+        return _leave_to_staff(house, clinic, message_id)
+    asked_at = house.wall()
+    found = channels.lookup(sender.provider, row.message.address or "", row.sender or "", begun)
+    log.info("looked for", clinic=clinic, message=message_id, found=type(found).__name__.lower())
+    with write(house.engine) as conn:
+        row = _unknown(conn, clinic, message_id)
+        if row is None or row.deadline is None:
+            return []
+        return _conclude(conn, house, row, found, asked_at, begun)
+
+
+def _unknown(conn: Connection, clinic: str, message_id: str) -> outbox.Row | None:
+    row = next(iter(outbox.get(conn, clinic, [message_id])), None)
+    return row if row is not None and row.message.state == "unknown" else None
+
+
+def _conclude(
+    conn: Connection, house: House, row: outbox.Row, found: Lookup, asked_at: datetime, begun: datetime
+) -> list[str]:
+    rooms, now, deadline = house.rooms(conn, row.clinic), house.now(conn), row.deadline or asked_at
+    pair = (row.message.channel or "", row.message.address or "")
+    outbox.alone(conn, row.clinic, [pair])
+    if not isinstance(found, Listed):
+        return _later_or_never(conn, house, rooms, row, deadline, asked_at, now)
+    ours = [one for one in outbox.under_way_to(conn, row.clinic, *pair, begun) if one[0] != row.id]
+    listed = _unmatched(conn, found.messages)
+    doubtful = [one for one in ours if one[1] in ("claimed", "unknown")]
+    match = _match(row, listed, others=len(doubtful))
+    if match is not None:
+        why = "the provider's list shows it"
+        return settle(conn, house, rooms, row, "sent", "", why, now, provider_id=match.provider_id)
+    if listed or any(state == "claimed" for _, state, _ in ours):
+        return _later_or_never(conn, house, rooms, row, deadline, asked_at, now)
+    if asked_at < deadline + CERTAIN:
+        return _again(conn, row, deadline, max(deadline + CERTAIN, asked_at + EARLY), None)
+    if row.looked_at is None:
+        return _again(conn, row, deadline, asked_at + APART, asked_at)
+    if asked_at < row.looked_at + APART - timedelta(seconds=1):
+        return _again(conn, row, deadline, row.looked_at + APART, row.looked_at)
+    if outbox.attempts_of(conn, row.clinic, row.id) >= MOST_TRIES:
+        return _give_over(conn, house, rooms, row, now)
+    log.info("proven absent", clinic=row.clinic, message=row.id)
+    why = "the provider's list, read twice, does not have it; it is sent once more"
+    return settle(conn, house, rooms, row, "scheduled", "not_there", why, now, due_at=now)
+
+
+def _unmatched(conn: Connection, listed: Sequence[Sighting]) -> list[Sighting]:
+    known = outbox.known_ids(conn, [one.provider_id for one in listed])
+    return [one for one in listed if one.provider_id not in known]
+
+
+def _match(row: outbox.Row, listed: Sequence[Sighting], *, others: int) -> Sighting | None:
+    """The listed message that is this one; None where it is open which is. `others` to the same address are in doubt as well."""
+    same = [one for one in listed if one.body == row.body]
+    if same:
+        return same[0]
+    return listed[0] if len(listed) > others else None
+
+
+def _again(
+    conn: Connection, row: outbox.Row, deadline: datetime, at: datetime, looked_at: datetime | None
+) -> list[str]:
+    outbox.look_for(conn, row.clinic, row.id, deadline=deadline, lookup_at=at, looked_at=looked_at)
+    return []
+
+
+def _later_or_never(
+    conn: Connection,
+    house: House,
+    rooms: Rooms,
+    row: outbox.Row,
+    deadline: datetime,
+    asked_at: datetime,
+    now: datetime,
+) -> list[str]:
+    if asked_at < deadline + PATIENCE:
+        # The longer it lasts, the less often it is asked.
+        wait = min(max(asked_at - deadline, APART), timedelta(minutes=15))
+        return _again(conn, row, deadline, asked_at + wait, None)
+    return _give_over(conn, house, rooms, row, now)
+
+
+def _leave_to_staff(house: House, clinic: str, message_id: str) -> list[str]:
+    with write(house.engine) as conn:
+        row = _unknown(conn, clinic, message_id)
+        return (
+            _give_over(conn, house, house.rooms(conn, clinic), row, house.now(conn))
+            if row is not None
+            else []
+        )
+
+
+def _give_over(conn: Connection, house: House, rooms: Rooms, row: outbox.Row, now: datetime) -> list[str]:
+    """Nobody can tell: it stays unknown, its run goes on, and a person may send it again."""
+    outbox.look_for(conn, row.clinic, row.id, deadline=row.deadline or now, lookup_at=None)
+    tell_staff(conn, rooms.rules, row, now)
+    planner = planner_of(conn, house, rooms, row.message.patient, now)
+    planner.patient.messages[row.message.key] = row.message
+    planner.settle(row.message.key, "unknown", row.message.reason, "nobody can tell whether it left")
+    return save(conn, house, rooms.rules, [planner], now)
+
+
+def tell_staff(conn: Connection, rules: Rules, row: outbox.Row, now: datetime) -> None:
+    """A task for a person: to find out, and perhaps to send it again."""
+    channel = CHANNEL.get(row.message.channel or "", "message")
+    said = f"Nobody can tell whether this {channel} of {row.message.journey} left. If it did not arrive: revisit resend {row.id}"
+    tasks.add(
+        conn, row.clinic, origin=tasks.SYSTEM, name=f"unknown/{row.id}", kind="unknown", assignee="front_desk", note=said, at=now,
+        due_at=rules.clinic.working_days_after(now, 1), patient=row.message.patient, journey=row.message.journey, about=row.id,
+    )  # fmt: skip
