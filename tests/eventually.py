@@ -12,15 +12,15 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], timeout: float) -> T:
-    """The first true value of `condition`, asked again and again for at most `timeout` seconds; else AssertionError."""
+def eventually(condition: Callable[[], T], timeout: float, every: float = 0.02) -> T:
+    """The first true value of `condition`, asked again and again, `every` so many seconds, for at most `timeout` seconds; else AssertionError."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         assert time.monotonic() < deadline, f"not so within {timeout} s"
-        Event().wait(0.02)
+        Event().wait(every)
 
 
 def alive(pid: int) -> bool:

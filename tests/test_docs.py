@@ -13,7 +13,20 @@ import pytest
 import typer
 from markdown_it import MarkdownIt
 
-from worker.cli import demo, events, new, preview, rooms, running, schema, show, testing
+from worker.cli import (
+    demo,
+    events,
+    new,
+    operations,
+    patients,
+    preview,
+    rooms,
+    running,
+    schema,
+    show,
+    testing,
+    tokens,
+)
 from worker.cli.app import app
 from worker.domain.conditions.grammar import VOCABULARY
 from worker.domain.events import EXTERNAL_TYPES, INTERNAL_TYPES, Event
@@ -27,13 +40,13 @@ from worker.domain.source import compose
 from worker.intake.cloudevents import parse_event
 from worker.service.replaying import moment, replay_file
 from worker.service.words import REASONS
-from worker.workspace.config import CLINIC_KEYS, SERVICE_KEYS
+from worker.workspace.config import CLINIC, SERVICE
 from worker.workspace.files import read_folder
 from worker.workspace.rooms import Rooms, load
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-REGISTERED = (demo, events, new, preview, rooms, running, schema, show, testing)
+REGISTERED = (demo, events, new, operations, patients, preview, rooms, running, schema, show, testing, tokens)
 PARSER = MarkdownIt("commonmark").enable("table")
 
 
@@ -158,8 +171,8 @@ def test_every_key_of_a_journey_and_every_verb_stands_in_the_reference() -> None
 
 def test_every_key_of_the_clinic_and_of_a_service_stands_in_the_reference() -> None:
     first = set(re.findall(r"^\| `(\w+)` \|", text_of("docs/reference/config.md"), flags=re.MULTILINE))
-    assert set(CLINIC_KEYS) <= first
-    assert set(SERVICE_KEYS) <= first
+    assert set(CLINIC.fields) <= first
+    assert set(SERVICE.fields) <= first
 
 
 def test_every_state_of_a_message_stands_in_the_reference_with_its_moves() -> None:

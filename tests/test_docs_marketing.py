@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from tests.test_docs import PARSER, ROOT, sample, text_of
+from tools import reference_journeys as of_journeys
 from tools import reference_language as page
+from tools import reference_stories as of_stories
 from tools import reference_texts as of_texts
 from worker.domain.conditions.grammar import CONDITION, VOCABULARY
 from worker.domain.conditions.grammar_visits import NARROW, NARROW_FIELDS
@@ -38,12 +40,12 @@ from worker.workspace.variables import KNOWN, sample_variables
 
 PAGES = ("docs/marketing/cookbook.md", "docs/marketing/tutorial.md", "docs/marketing/language.md")
 FIELDS: tuple[tuple[Fields, Mapping[str, str]], ...] = (
-    (JOURNEY.fields, page.JOURNEY_EXAMPLES),
-    (START_FIELDS, page.START_EXAMPLES),
-    (DATE_FIELDS, page.DATE_EXAMPLES),
-    (NARROW_FIELDS, page.NARROW_EXAMPLES),
-    (SETTINGS, page.SETTING_EXAMPLES),
-    (BASE, page.PERSON_EXAMPLES),
+    (JOURNEY.fields, of_journeys.JOURNEY_EXAMPLES),
+    (START_FIELDS, of_journeys.START_EXAMPLES),
+    (DATE_FIELDS, of_journeys.DATE_EXAMPLES),
+    (NARROW_FIELDS, of_journeys.NARROW_EXAMPLES),
+    (SETTINGS, of_stories.SETTING_EXAMPLES),
+    (BASE, of_stories.PERSON_EXAMPLES),
 )
 ONE_JOURNEY = {
     "journey": "journey: one",
@@ -124,18 +126,20 @@ def test_the_page_of_the_language_is_what_its_tool_writes() -> None:
 
 def test_no_example_of_the_language_is_left_over() -> None:
     assert [set(examples) - set(fields) for fields, examples in FIELDS] == [set()] * len(FIELDS)
-    assert set(page.STEP_EXAMPLES) == set(VERBS)
-    assert set(page.LONGER) <= set(VOCABULARY)
-    assert set(page.EVENTS_TOLD) == EVENT_TYPES
-    assert set(page.EVENT_EXAMPLES) == set(EVENTS)
-    assert set(page.EXPECTED_EXAMPLES) == set(EXPECTED)
-    assert {fact for fact in FACTS if any(fact in example.split() for example, _ in page.WAITS)} == set(FACTS)
+    assert set(of_journeys.STEP_EXAMPLES) == set(VERBS)
+    assert set(of_journeys.LONGER) <= set(VOCABULARY)
+    assert set(of_journeys.EVENTS_TOLD) == EVENT_TYPES
+    assert set(of_stories.EVENT_EXAMPLES) == set(EVENTS)
+    assert set(of_stories.EXPECTED_EXAMPLES) == set(EXPECTED)
+    assert {
+        fact for fact in FACTS if any(fact in example.split() for example, _ in of_journeys.WAITS)
+    } == set(FACTS)
 
 
 def test_every_value_and_key_of_a_text_is_told_and_no_other() -> None:
     assert set(of_texts.VALUES) == {name for name in KNOWN if not name.startswith(of_texts.OF_LAYOUTS)}
     assert set(of_texts.FRONT_MATTER) == set(KEYS)
-    assert set(page.LESS_PLAIN) <= {key for fields in EVENTS.values() for key in fields}
+    assert set(of_stories.LESS_PLAIN) <= {key for fields in EVENTS.values() for key in fields}
 
 
 @pytest.mark.parametrize("name", [*of_texts.VALUES, *of_texts.FILTERS])
@@ -169,7 +173,7 @@ def test_the_roles_that_the_page_names_are_those_of_the_sample_s_tasks() -> None
 
 @pytest.mark.parametrize("key", JOURNEY.fields)
 def test_the_example_of_each_key_of_a_journey_is_right(key: str) -> None:
-    lines = {**ONE_JOURNEY, key: page.JOURNEY_EXAMPLES[key]}
+    lines = {**ONE_JOURNEY, key: of_journeys.JOURNEY_EXAMPLES[key]}
     text = "\n".join(lines.values())
     reader = Reader()
     journey = parse_journey(reader, composed(text), text, scope(this=False))
@@ -179,13 +183,13 @@ def test_the_example_of_each_key_of_a_journey_is_right(key: str) -> None:
 
 @pytest.mark.parametrize("key", [*START_FIELDS, *DATE_FIELDS])
 def test_the_example_of_each_start_is_right(key: str) -> None:
-    told = page.START_EXAMPLES.get(key) or page.DATE_EXAMPLES[key]
+    told = of_journeys.START_EXAMPLES.get(key) or of_journeys.DATE_EXAMPLES[key]
     text = f"enters: inactive_6\n{told}" if key == "if" else told
     assert mistakes(START, text) == []
     assert key in keys(composed(text))
 
 
-@pytest.mark.parametrize("example", [example for example, _ in page.WAITS])
+@pytest.mark.parametrize("example", [example for example, _ in of_journeys.WAITS])
 def test_the_example_of_each_wait_is_right(example: str) -> None:
     assert parse_wait(example) is not None
     assert mistakes(VERBS["stop"].fields["wait"].kind, f"'{example}'") == []
@@ -193,46 +197,52 @@ def test_the_example_of_each_wait_is_right(example: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_example_of_each_verb_is_right_and_has_all_its_keys(verb: str) -> None:
-    assert mistakes(STEPS, page.STEP_EXAMPLES[verb]) == []
-    assert set(VERBS[verb].fields) - set(COMMON) <= keys(composed(page.STEP_EXAMPLES[verb]))
+    assert mistakes(STEPS, of_journeys.STEP_EXAMPLES[verb]) == []
+    assert set(VERBS[verb].fields) - set(COMMON) <= keys(composed(of_journeys.STEP_EXAMPLES[verb]))
 
 
 def test_the_example_of_a_branch_by_conditions_is_right() -> None:
-    assert mistakes(STEPS, page.BRANCH_BY_CONDITION) == []
+    assert mistakes(STEPS, of_journeys.BRANCH_BY_CONDITION) == []
 
 
 @pytest.mark.parametrize(
     "example",
-    [example for name, word in VOCABULARY.items() for example in (word.example, *page.LONGER.get(name, ()))],
+    [
+        example
+        for name, word in VOCABULARY.items()
+        for example in (word.example, *of_journeys.LONGER.get(name, ()))
+    ],
 )
 def test_the_examples_of_each_condition_are_right(example: str) -> None:
     # The example of `practitioner` and of `location` names codes that a clinic makes up.
     assert mistakes(CONDITION, example) == []
 
 
-@pytest.mark.parametrize("example", page.NARROW_EXAMPLES.values())
+@pytest.mark.parametrize("example", of_journeys.NARROW_EXAMPLES.values())
 def test_the_example_of_each_key_that_narrows_is_right(example: str) -> None:
     assert mistakes(NARROW, example) == []
 
 
-@pytest.mark.parametrize("example", [*page.SETTING_EXAMPLES.values(), *page.PERSON_EXAMPLES.values()])
+@pytest.mark.parametrize(
+    "example", [*of_stories.SETTING_EXAMPLES.values(), *of_stories.PERSON_EXAMPLES.values()]
+)
 def test_the_example_of_each_key_of_a_story_is_right(example: str) -> None:
     assert mistakes(Block("a story", {**BASE, **SETTINGS}), example) == []
 
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_the_example_of_each_event_of_a_story_is_right(name: str) -> None:
-    example = page.EVENT_EXAMPLES[name]
-    assert mistakes(HAPPENING, f"2026-03-02 10:00: {page.one_line(example)}") == []
+    example = of_stories.EVENT_EXAMPLES[name]
+    assert mistakes(HAPPENING, f"2026-03-02 10:00: {of_stories.one_line(example)}") == []
 
 
-@pytest.mark.parametrize("example", page.EXPECTED_EXAMPLES.values())
+@pytest.mark.parametrize("example", of_stories.EXPECTED_EXAMPLES.values())
 def test_the_example_of_each_expectation_is_right(example: str) -> None:
     assert mistakes(EXPECTATION, f"2026-04-01 10:00: {{{example}}}") == []
 
 
 def test_the_example_of_an_offer_is_right() -> None:
-    assert mistakes(OFFERS, page.OFFER_EXAMPLE) == []
+    assert mistakes(OFFERS, of_journeys.OFFER_EXAMPLE) == []
 
 
 @pytest.mark.parametrize("name", PAGES)

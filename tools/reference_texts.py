@@ -27,7 +27,8 @@ VALUES: Final[Mapping[str, tuple[str, str]]] = {
     "offer.code": ("the code of the step's `offer`", "{{ offer.code }}"),
     "offer.text": ("the offer in words, in the language of the text", "{% if offer %}{{ offer.text }}{% endif %}"),
     "offer.until": ("its last day, as people write it", "{{ offer.until }}"),
-    "unsubscribe_url": ("e-mails only; may be empty. The layouts print it, so that texts need not", "{% if unsubscribe_url %}{{ unsubscribe_url }}{% endif %}"),
+    "answer_url": ("a page on which the patient answers by a button: book, call me, not now, stop", "Tell us with one tap: {{ answer_url }}"),
+    "unsubscribe_url": ("what the patient may be sent; may be empty. E-mail layouts print it, so that texts need not", "{% if unsubscribe_url %}{{ unsubscribe_url }}{% endif %}"),
 }  # fmt: skip
 OF_LAYOUTS: Final = "brand."
 """What layouts draw with; a text needs none of these."""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import make_url
 
 from worker.actors import Queue, declare
-from worker.delivery.senders import Channels, Credentials
+from worker.delivery.senders import Channels, Credentials, is_loopback
 from worker.domain.source import Problem
 from worker.queue.broker import make_broker
 from worker.queue.embedded import ensure
+from worker.queue.places import Places
 from worker.service.publishing import publish, renamed_steps
 from worker.settings import Settings
 from worker.store import due, rooms
@@ -28,6 +26,10 @@ from worker.workspace.files import Files, read_folder
 from worker.workspace.house import House
 from worker.workspace.rooms import Rooms
 
+if TYPE_CHECKING:
+    from worker.web.hooks import ProviderKeys
+
+log = structlog.get_logger(__name__)
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
@@ -81,8 +83,8 @@ def open_queue(settings: Settings) -> Iterator[Queue]:
         handle.stop()
 
 
-def open_channels(settings: Settings) -> Channels:
-    """The channels with what the environment gives for them."""
+def open_channels(settings: Settings, queue: Queue) -> Channels:
+    """The channels with what the environment gives for them; the queue's server shares out the places under their rates."""
     found = Credentials(
         settings.twilio_account_sid,
         settings.twilio_auth_token,
@@ -90,69 +92,27 @@ def open_channels(settings: Settings) -> Channels:
         settings.sendgrid_api_key,
         settings.sendgrid_base_url,
     )
-    return Channels(found, settings.data_dir / "outbox")
+    return Channels(found, settings.data_dir / "outbox", Places(queue.broker.client))
+
+
+def provider_keys(settings: Settings) -> ProviderKeys:
+    """What the calls of providers are checked with."""
+    from worker.web.hooks import ProviderKeys
+
+    return ProviderKeys(settings.twilio_auth_token, settings.sendgrid_webhook_public_key)
 
 
 @contextmanager
 def open_worker(settings: Settings) -> Iterator[Parts]:
     """A house and a queue whose jobs this process can do."""
     house = open_house(settings)
-    channels = open_channels(settings)
+    if is_loopback(house.public_url):
+        log.info("links in messages lead to this machine only; marketing is let through. Set REVISIT_PUBLIC_URL to an https address before patients are written to")
     with open_queue(settings) as queue:
+        channels = open_channels(settings, queue)
         declare(queue, house, channels)
         try:
             yield Parts(house, queue)
         finally:
             channels.close()
             house.engine.dispose()
-
-
-def set_up_logging(*, quiet: bool = False) -> None:
-    """One line an event on stderr: readable on a terminal, JSON elsewhere. What is logged are ids and counts, never a patient's data.
-
-    `quiet`, or REVISIT_LOG=warning for a child of the demo, leaves out what is no warning.
-    """
-    terminal = sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    )
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_words, renderer],
-    )
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING if quiet or os.environ.get("REVISIT_LOG") == "warning" else logging.INFO)
-    for noisy in ("apscheduler", "dramatiq", "alembic", "urllib3", "twilio", "uvicorn.access"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def _without_words(
-    _logger: object, _name: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    """An exception's text may quote a patient's data; its kind and the way that it took do not."""
-    found = event.pop("exc_info", None)
-    found = sys.exc_info() if found is True else found
-    if isinstance(found, tuple) and found[0] is not None:
-        event["error"] = found[0].__name__
-        event["where"] = [
-            f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
-            for frame in traceback.extract_tb(found[2])[-5:]
-        ]
-    return event

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.leaks import WATCH
+from tests.lifecycle import LIFECYCLE
+
 ATHENS = ZoneInfo("Europe/Athens")
 SOURCE = "/clinic/athens/book"
 Raw = dict[str, Any]
@@ -33,16 +36,9 @@ services:
   LHR: {name: Laser hair removal, family: laser_hair, area: body}
   HYD: {name: Hydra facial, family: hydra_facial, area: face}
 """,
-    "config/segments.yaml": """\
-lifecycle:
-  - prospect: {visits: none}
-  - inactive_12: {last_visit: at least 12 months ago}
-  - inactive_6: {last_visit: at least 6 months ago}
-  - new: {visits: exactly 1}
-  - regular: {visits: at least 2 in 12 months}
-  - returning: otherwise
-segments:
-  body_history: {title: Has had a body treatment, areas: [body]}
+    "config/segments.yaml": f"""\
+{LIFECYCLE}segments:
+  body_history: {{title: Has had a body treatment, areas: [body]}}
 """,
     "config/policy.yaml": """\
 quiet_hours: {marketing: 19:00 - 10:00, care: 21:00 - 08:00}
@@ -149,7 +145,9 @@ def person(**about: Any) -> Person:
         "phone": f"+3069{number:08}",
         "email": f"patient{number}@mail.example.com",
     }
-    return Person(**{**blank, **about})
+    found = Person(**{**blank, **about})
+    WATCH.person(found.first_name)
+    return found
 
 
 def tell(kind: str, who: Person, at: datetime, key: str, **data: Any) -> Raw:

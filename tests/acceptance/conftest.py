@@ -15,6 +15,7 @@ import pytest
 
 from tests.acceptance.clinic import athens
 from tests.acceptance.system import System
+from tests.leaks import WATCH
 
 MONDAY_NOON = athens(6, 1, 12)
 
@@ -27,6 +28,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             database = item.callspec.params.get("new_database")
             if database is not None:
                 item.add_marker(pytest.mark.xdist_group(f"acceptance on {database}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_leaked() -> Iterator[None]:
+    """At the end of the session: what the processes logged and what the providers were sent holds nothing of a patient but the messages themselves."""
+    yield
+    assert not WATCH.findings, "\n".join(
+        [f"{len(WATCH.findings)} times a patient's data stood where it must not:", *WATCH.findings[:50]]
+    )
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])

@@ -24,6 +24,7 @@ from sqlalchemy import Connection, select
 
 from tests.acceptance.clinic import ATHENS, FILES, Person, Raw, workspace
 from tests.eventually import alive, eventually
+from tests.leaks import WATCH
 from tests.standins.sendgrid import API_KEY, Email, SendGridStandin
 from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, Sms, TwilioStandin
 from worker.domain.history import Trace
@@ -90,6 +91,10 @@ class System:
             self.engine.dispose()
             self.sms.close()
             self.email.close()
+            WATCH.rooms(files_of(self.workspace))
+            WATCH.log(str(self.log), self.said())
+            WATCH.requests(f"Twilio's stand-in of {self.folder}", self.sms.requests)
+            WATCH.requests(f"SendGrid's stand-in of {self.folder}", self.email.requests)
 
     # -- processes ------------------------------------------------------------------------------------------------------------
 
@@ -334,6 +339,11 @@ class System:
         )
         with read(self.engine) as conn:
             return [tuple(row) for row in conn.execute(statement.order_by(*found.primary_key.columns))]
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """The configuration of a workspace."""
+    return {f"config/{path.name}": path.read_text(encoding="utf-8") for path in folder.glob("config/*.yaml")}
 
 
 def clean_environment() -> dict[str, str]:

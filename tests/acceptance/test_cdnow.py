@@ -29,6 +29,7 @@ from tests.acceptance.lifecycle_oracle import (
     every_day,
     moves,
 )
+from tests.lifecycle import LIFECYCLE
 
 PURCHASES = Path(__file__).parent.parent / "data" / "cdnow" / "purchases.csv.gz"
 REVISIT = Path(sys.executable).with_name("revisit")
@@ -125,16 +126,7 @@ services:
 families:
   records: {complements: []}
 """,
-        "segments": """
-lifecycle:
-  - prospect: {visits: none}
-  - inactive_12: {last_visit: at least 12 months ago}
-  - inactive_6: {last_visit: at least 6 months ago}
-  - new: {visits: exactly 1}
-  - regular: {visits: at least 2 in 12 months}
-  - returning: otherwise
-segments: {}
-""",
+        "segments": f"{LIFECYCLE}segments: {{}}\n",
         "policy": "{}\n",
         "channels": """
 sms: {provider: console, from: "+15005550006", rate: 10 per second, two_way: true}

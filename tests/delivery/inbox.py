@@ -142,11 +142,11 @@ class Inbox:
         return take(self.house, clinic, [receipt])
 
     def sendgrid(
-        self, word: str, ref: str | None, code: str = "", kind: str = "", key: str = ""
-    ) -> list[Job]:
+        self, word: str, ref: str | None, code: str = "", kind: str = "", key: str = "", address: str | None = None
+    ) -> list[Job]:  # fmt: skip
         """SendGrid reports."""
         receipt = Receipt(
-            "sendgrid", key or f"{ref}-{word}", ref, "X1", sendgrid_status(word, kind), word, code, self.now, None, None, None, {"event": word},
+            "sendgrid", key or f"{ref}-{word}", ref, "X1", sendgrid_status(word, kind), word, code, self.now, address, None, None, {"event": word, "email": address},
         )  # fmt: skip
         return take(self.house, None, [receipt])
 

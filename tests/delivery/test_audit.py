@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from tests.delivery.test_dispatch import FILES
+from tests.delivery.desk import FILES
 from worker.service.publishing import publish
 from worker.store.engine import make_engine, read
 from worker.store.migrate import upgrade

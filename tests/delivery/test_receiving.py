@@ -211,11 +211,13 @@ def test_a_complaint_counts_for_the_patient_that_two_records_became(inbox: Inbox
     assert not inbox.allows("p-2", "email")
 
 
-def test_a_patient_who_was_forgotten_stays_so(inbox: Inbox) -> None:
+def test_of_a_patient_who_was_forgotten_nothing_is_kept_anew(inbox: Inbox) -> None:
     key = mailed(inbox)
     inbox.tell("patient.erased")
-    inbox.sendgrid("spamreport", key, "spamreport")
+    inbox.sendgrid("spamreport", key, "spamreport", address=MAIL)
     assert inbox.events("consent.revoked") == []
+    assert [row.raw for row in inbox.rows(schema.receipts)] == [{}]
+    assert inbox.suppressed("email", MAIL) == "erased"
 
 
 def test_the_clinic_is_that_of_the_message_whatever_the_call_names(inbox: Inbox) -> None:

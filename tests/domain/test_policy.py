@@ -29,6 +29,9 @@ BROKEN = [
     ("shape-value", "feed: {live_window: §0 days}"),
     ("shape-value", "blast_limit: {marketing: §3 per day}"),
     ("shape-value", "blast_limit: {marketing: 3% of patients a day, at least: §few}"),
+    ("shape-value", "keep: {bodies: §3 hours}"),
+    ("shape-value", "keep: {provider_reports: §for ever}"),
+    ("shape-unknown-key", "keep: {§events: 3 months}"),
     ("shape-type", "quiet_hours: §always"),
 ]
 
@@ -53,6 +56,14 @@ def test_a_policy_is_read_as_it_is_written() -> None:
     assert found.caps == {"marketing": (Cap(1, Span(days=7)), Cap(3, Span(days=30)))}
     assert (found.feed_max_age, found.live_window) == (Span(seconds=129600), Span(days=7))
     assert found.blast_limit["marketing"].at_least == 25
+
+
+def test_words_are_kept_for_a_while_also_where_nothing_is_said() -> None:
+    nothing, said = policy_of("{}"), policy_of("keep: {bodies: 90 days}")
+    assert (nothing.keep_bodies, nothing.keep_reports) == (Span(months=12), Span(months=3))
+    assert (said.keep_bodies, said.keep_reports) == (Span(days=90), Span(months=3))
+    assert nothing.empty
+    assert said.empty, "how long words are kept is no rule of when to write"
 
 
 def test_a_cap_may_leave_the_number_out() -> None:

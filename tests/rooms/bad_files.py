@@ -18,6 +18,7 @@ PLACES = {
     "sms": "templates/hello.sms.en.j2",
     "email": "templates/hello.email.en.md",
     "mjml": "templates/hello.email.en.mjml",
+    "sources": "config/sources/later.yaml",
     **{
         name: f"config/{name}.yaml"
         for name in ("clinic", "services", "segments", "policy", "channels", "offers")

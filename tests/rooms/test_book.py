@@ -161,6 +161,8 @@ def test_consent_is_of_many_kinds() -> None:
     given = Counter(json.dumps(person.get("consent")) for person in people().values())
     marketing = sum(count for consent, count in given.items() if "marketing" in consent)
     assert 0.6 < marketing / len(people()) < 0.85
+    profiled = sum(count for consent, count in given.items() if "health_profiling" in consent)
+    assert 0.4 < profiled / marketing < 0.55
     assert given['{"sms": ["care"], "email": ["care"]}'] > 100
     assert given['{"sms": [], "email": []}'] > 50
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.lifecycle import LIFECYCLE
 from worker.domain.calendar import Span
 from worker.workspace.rooms import read
 
@@ -25,16 +26,9 @@ services:
 families:
   laser_hair: {complements: [skin_tightening]}
 """
-SEGMENTS = """
-lifecycle:
-  - prospect: {visits: none}
-  - inactive_12: {last_visit: at least 12 months ago}
-  - inactive_6: {last_visit: at least 6 months ago}
-  - new: {visits: exactly 1}
-  - regular: {visits: at least 2 in 12 months}
-  - returning: otherwise
-segments:
-  body_history: {title: Has had a body treatment, areas: [body]}
+SEGMENTS = f"""
+{LIFECYCLE}segments:
+  body_history: {{title: Has had a body treatment, areas: [body]}}
 """
 POLICY = """
 quiet_hours: {marketing: 19:00 - 10:00, care: 21:00 - 08:00, sunday: all day, holidays: all day}

@@ -1,4 +1,7 @@
-"""Nine journeys as a person wrote them who had read docs/marketing and nothing else: they keep passing `check` and their own stories, and their stories reach everything."""
+"""Nine journeys as a person wrote them who had read docs/marketing and nothing else: they keep passing `check` and their own stories, and their stories reach everything.
+
+One of them named a prescription medicine to patients in Greece. Its text now speaks of a consultation; as it was first written, `check` refuses it.
+"""
 
 from __future__ import annotations
 
@@ -31,3 +34,13 @@ def test_the_nine_first_tries_pass_check_and_their_stories() -> None:
     outcomes = [(story.name, teller.tell(story)) for story in stories]
     assert len(stories) >= 30
     assert [name for name, outcome in outcomes if not outcome.passed] == []
+
+
+def test_a_first_try_that_named_a_prescription_medicine_is_refused_as_it_was_written() -> None:
+    place = "templates/n_toxin/remind.email.en.md"
+    text = files()[place].replace("your last visit", "your botulinum toxin treatment")
+    rooms, problems = read({**files(), place: text})
+    assert rooms is None
+    assert [(each.code, each.file) for each in problems if each.severity == "error"] == [
+        ("rx-advertised", place)
+    ]

@@ -6,12 +6,15 @@ import re
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.web.site import MONDAY, TOKEN, Site, a_person, a_site, an_event
-from worker.store import outbox
+from worker.delivery.trouble import pause_journey
+from worker.domain.trouble import SenderState
+from worker.store import outbox, pauses, replies, senders, tasks
 from worker.store.engine import read, write
 from worker.store.schema import messages
 from worker.workspace.layout_new import sample_rooms
@@ -204,3 +207,63 @@ def test_it_is_not_ready_before_the_tables_or_the_rooms_are_there(tmp_path: Path
         assert site.get("/healthz").status == 200
     with a_site(f"sqlite:///{tmp_path / 'empty.db'}", tmp_path, published=False) as site:
         assert (site.get("/readyz").status, site.get("/readyz").json()["database"]) == (503, "ok")
+
+
+def test_what_needs_a_person_stands_first_with_what_can_be_done(door: Site) -> None:
+    a_month_of_life(door)
+    with write(door.house.engine) as conn:
+        rules, now = door.house.rooms(conn, "default").rules, door.house.now(conn)
+        pause_journey(
+            conn, rules, "win_back_6", "failures", "5 of its 40 messages of the last day failed", now
+        )
+        state = SenderState(True, 3, now, "20003", "it refuses our credentials")
+        senders.keep(conn, "default", "sms", state, now)
+        doubtful = conn.execute(select(messages.c.id).where(messages.c.state == "sent").limit(1)).scalar_one()
+        conn.execute(update(messages).where(messages.c.id == doubtful).values(state="unknown"))
+        number = replies.keep(
+            conn, "default", patient="p-text", message=None, channel="sms", provider="twilio", key="SM1", address_hash="", body="My lip <b>hurts</b>",
+            kind="reply", keyword=False, harm=["pain"], at=now, raw={},
+        )  # fmt: skip
+        desk: dict[str, Any] = {
+            "origin": f"reply/{number}",
+            "assignee": "front_desk",
+            "patient": "p-text",
+            "at": now,
+        }
+        soon, later = now + timedelta(hours=1), now + timedelta(hours=2)
+        tasks.add(conn, "default", **desk, name="answer", kind="reply", note="About answer.", due_at=soon)
+        tasks.add(
+            conn, "default", **desk, name="harm", kind="harm", note="About harm.", due_at=later, urgent=True
+        )
+    seen = page(door).text
+    now_part = seen[seen.index("Needs a person now") : seen.index("Where patients stand")]
+    assert "a patient speaks of harm" in now_part
+    assert "My lip <b>hurts</b>" in now_part
+    assert "The journey “Bring back patients we have not seen for six months” is paused" in now_part
+    assert "5 of its 40 messages of the last day failed" in now_part
+    assert "revisit resume win_back_6" in now_part
+    assert "SMS is paused" in now_part
+    assert f"revisit resend {doubtful}" in now_part
+    assert "About answer." in seen[seen.index("For the team") :]
+    assert "About answer." not in now_part
+    assert "2 tasks wait for a person" in seen
+
+
+def test_what_is_over_needs_nobody_any_more(site: Site) -> None:
+    with write(site.house.engine) as conn:
+        rules, now = site.house.rooms(conn, "default").rules, site.house.now(conn)
+        pause_journey(conn, rules, "win_back_6", "failures", "too many failed", now)
+        assert pauses.resume(conn, "default", "win_back_6", actor="user anna", at=now)
+    assert "Needs a person now" not in page(site).text
+
+
+def test_what_the_providers_report_is_counted(site: Site) -> None:
+    a_month_of_life(site)
+    assert "known to have arrived" not in page(site).text
+    with write(site.house.engine) as conn:
+        ids = list(conn.execute(select(messages.c.id).where(messages.c.state == "sent")).scalars())
+        for key, state in zip(ids, ("delivered", "undelivered"), strict=True):
+            conn.execute(update(messages).where(messages.c.id == key).values(state=state, reason="30005"))
+    seen = page(site).text
+    assert "1 of them is known to have arrived, 1 did not" in seen
+    assert "Did not arrive (30005)" in seen

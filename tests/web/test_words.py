@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from datetime import datetime, timedelta
+from typing import get_args
 
 import pytest
 
 from worker.domain import gate
 from worker.domain.outbox import MOVES
 from worker.service import words
-from worker.web import page
-from worker.web.sentences import CHANNEL, NO_LINK, UNSUBSCRIBE
+from worker.web import page, sentences
 
 
 def test_every_reason_of_the_gate_has_words() -> None:
-    codes = set(re.findall(r"(?:Drop\(|Defer\([^\"]*)\"([a-z_]+)\"", inspect.getsource(gate)))
-    assert {"no_address", "cap", "quiet_hours", "rebooked"} <= codes | {"no_address"}
-    assert codes - words.REASONS.keys() == set()
+    assert {*get_args(gate.DropCode), *get_args(gate.DeferCode)} - words.REASONS.keys() == set()
     assert MOVES.keys() == words.STATES.keys()
 
 
 def test_every_language_says_the_same() -> None:
-    assert UNSUBSCRIBE["en"].keys() == UNSUBSCRIBE["el"].keys()
-    assert CHANNEL["en"].keys() == CHANNEL["el"].keys()
-    assert NO_LINK.keys() == UNSUBSCRIBE.keys()
+    for table in (
+        sentences.CHANNEL,
+        sentences.PURPOSE,
+        sentences.PREFERENCES,
+        sentences.ANSWERS,
+        sentences.NO_LINK,
+    ):
+        assert table.keys() == {"en", "el"}
+        assert table["en"].keys() == table["el"].keys()
+        for key, said in table["en"].items():
+            assert re.findall(r"{\w+}", said) == re.findall(r"{\w+}", table["el"][key])
 
 
 @pytest.mark.parametrize(
@@ -79,3 +84,25 @@ def test_days_are_told_from_today() -> None:
 def test_little_is_not_nothing() -> None:
     assert [page.share(value) for value in (0, 0.004, 0.5, 1)] == ["0%", "under 1%", "50%", "100%"]
     assert [page.count(n, "message") for n in (0, 1, 1200)] == ["0 messages", "1 message", "1,200 messages"]
+
+
+def test_a_condition_that_keeps_somebody_out_is_told_as_a_phrase() -> None:
+    forbidden = "this must not hold, and does: "
+    told = {
+        "treatments: at least 2": "Left out by a condition: at least 2 treatments",
+        "last_visit: of: families: toxin, is: less than 6 months ago": (
+            "Left out by a condition: last visit (toxin) less than 6 months ago"
+        ),
+        "series: open": "Left out by a condition: a course is open",
+        "birthday": "Left out by a condition: birthday",
+    }
+    assert {why: words.why_not_started(forbidden + why, {}) for why in told} == told
+    leave = "sms health_profiling: never given; email health_profiling: revoked on 2026-01-02"
+    said = "SMS: no leave to be chosen by treatment; E-mail: no leave to be chosen by treatment"
+    assert words.why_not_started(leave, {}) == said
+    assert words.why_not_started("its `stop_if` holds already", {}) == "Its condition to stop holds already"
+    assert words.why_not_started("no visit for laser_hair", {}) == "No visit for laser hair"
+    assert words.why_not_started("not in regular", {"regular": "regular"}) == "Is not in “Regular”"
+    assert (
+        words.explain("no more than 1 per 1 week to one patient") == "No more than 1 per week to one patient"
+    )

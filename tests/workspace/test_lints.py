@@ -49,7 +49,7 @@ OFFER = Offer(
 SMS, EMAIL, MJML = "templates/a.sms.en.j2", "templates/a.email.en.md", "templates/a.email.en.mjml"
 HEAD = "---\nsubject: Hello\n---\n"
 OTHER = {
-    "templates/a.sms.el.j2": "Γεια σας. Διακοπή: {{ clinic.phone }}",
+    "templates/a.sms.el.j2": "Γεια σας από όλους εμάς στο ιατρείο. Για διακοπή: {{ clinic.phone }}{% if unsubscribe_url %} {{ unsubscribe_url }}{% endif %}",
     "templates/a.email.el.md": "---\nsubject: Γεια\n---\nΓεια σας",
 }
 
@@ -472,13 +472,17 @@ def test_an_answer_to_a_sender_that_takes_none_is_a_warning(text: str) -> None:
     assert [each.code for each in problems(plain, senders=both)] == []
 
 
-def test_a_sender_that_takes_no_answers_may_name_another_way_to_stop() -> None:
+@pytest.mark.parametrize(
+    "text", ["Hello", "Hello. Text STOP to 12345", "Hello. To stop call {{ clinic.phone }}", "Hello {# unsubscribe_url #}"]
+)  # fmt: skip
+def test_a_marketing_sms_of_a_sender_that_takes_no_answers_needs_a_link_to_the_way_out(text: str) -> None:
     one_way = {"sms": Sender("console", "x", "x", Decimal(1), two_way=False)}
-    for text in ("Hello. Text STOP to 12345", "Hello. To stop call {{ clinic.phone }}"):
-        assert problems(text, senders=one_way, purposes=MARKETING) == []
-    (told,) = problems("Hello", senders=one_way, purposes=MARKETING)
-    assert told.code == "template-optout"
-    assert "takes no answers" in told.hint
+    (told,) = problems(text, senders=one_way, purposes=MARKETING)
+    assert (told.code, told.severity, told.line, told.column) == ("template-optout-link", "warning", 1, 1)
+    assert problems(text, senders=one_way, purposes={"a": {"care"}}) == []
+    for name in ("unsubscribe_url", "answer_url"):
+        said = f"{text}{{% if {name} %}} {{{{ {name} }}}}{{% endif %}}"
+        assert problems(said, senders=one_way, purposes=MARKETING) == []
 
 
 # Names

@@ -53,7 +53,22 @@ def fail(message: str, code: int) -> typer.Exit:
 
 def main() -> None:
     """Run the command; nothing that a user does ends in a traceback."""
-    from worker.cli import demo, events, new, preview, rooms, running, schema, show, testing  # noqa: F401  (each registers its commands)
+    from worker.cli import (  # noqa: F401  (each registers its commands)
+        auditing,
+        demo,
+        events,
+        importing,
+        new,
+        operations,
+        patients,
+        preview,
+        rooms,
+        running,
+        schema,
+        show,
+        testing,
+        tokens,
+    )
 
     try:
         app(prog_name="revisit")

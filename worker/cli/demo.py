@@ -83,11 +83,12 @@ def _play(folder: Path, port: int, *, serve: bool) -> None:
     from worker.cli.demo_story import tell
     from worker.cli.running import children
     from worker.demo.play import Stuck
+    from worker.logs import set_up_logging
     from worker.queue.broker import make_broker
     from worker.queue.embedded import ensure
     from worker.queue.supervisor import Supervisor
     from worker.service.publishing import publish
-    from worker.wiring import open_house, set_up_logging
+    from worker.wiring import open_house
     from worker.workspace.layout_new import sample_rooms, write_rooms
 
     set_up_logging(quiet=True)

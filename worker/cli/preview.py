@@ -88,8 +88,9 @@ def _values(
             today = local_day(datetime.now(UTC), clinic.tz)
             values["offer"] = promise(offer, today, clinic.country)
         return values, clinic.language
+    from worker.logs import set_up_logging
     from worker.service.previewing import reader_of
-    from worker.wiring import open_house, set_up_logging
+    from worker.wiring import open_house
 
     set_up_logging(quiet=True)
     house = open_house(settings(workspace))

@@ -27,7 +27,8 @@ Host = Annotated[
 
 def house_of(config: Settings) -> House:
     """The house, with rooms in force; a broken workspace is shown and ends the command."""
-    from worker.wiring import open_house, publish_first, set_up_logging
+    from worker.logs import set_up_logging
+    from worker.wiring import open_house, publish_first
 
     set_up_logging()
     house = open_house(config)
@@ -54,8 +55,9 @@ class broken_rooms:  # noqa: N801 (reads as a statement)
 @app.command()
 def run(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1") -> None:
     """Run everything on this machine: web, worker, ticker, and the embedded queue unless REVISIT_REDIS_URL is set."""
+    from worker.logs import set_up_logging
     from worker.service.publishing import publish
-    from worker.wiring import open_house, set_up_logging
+    from worker.wiring import open_house
 
     config = settings(workspace)
     set_up_logging()
@@ -125,7 +127,7 @@ def web(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1"
     """Serve the API and the pages: one role of several."""
     from worker.web.app import make_app
     from worker.web.serve import serve
-    from worker.wiring import open_queue
+    from worker.wiring import open_queue, provider_keys
 
     config = settings(workspace)
     house = house_of(config)
@@ -140,6 +142,7 @@ def web(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1"
             enqueue=queue.put,
             open_page=house.demo and host == "127.0.0.1",
             redis_ok=redis_ok,
+            keys=provider_keys(config),
         )
         serve(application, host, port)
 

@@ -136,6 +136,26 @@ def _take(
     )
 
 
+def still_may(house: House, clinic: str, ready: Ready) -> bool:
+    """Whether nothing became known since the claim that takes the leave back: asked again by whoever had to wait with the claim in hand.
+
+    A revocation that has committed keeps every attempt from beginning.
+    """
+    with write(house.engine) as conn:
+        rooms, message = house.rooms(conn, clinic), ready.message
+        planner = planner_of(conn, house, rooms, message.patient, house.now(conn))
+        if events.waiting(conn, clinic, message.patient):
+            return False
+        facts, channel = planner.facts, message.channel or ""
+        closed = outside(conn, house, planner, message.purpose).suppressed
+        return (
+            facts.allows(channel, message.purpose)
+            and (channel, message.address or "") not in closed
+            and facts.hold_at(planner.now) is None
+            and not (facts.erased or facts.deceased)
+        )
+
+
 class LostClaim(RuntimeError):
     """Somebody else moved a message whose patient is locked here: nothing of this transaction may stand."""
 

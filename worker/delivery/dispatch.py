@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from channels.base import Accepted, EmailOut, Outcome, Permanent, SmsOut, Temporary, Unknown
 from channels.codes import Remedy, remedy
-from worker.delivery.claiming import LEASE, LostClaim, Ready, claim
+from worker.delivery.claiming import LEASE, LostClaim, Ready, claim, still_may
 from worker.delivery.planning import planner_of
 from worker.delivery.reconcile import look_for, tell_staff
 from worker.delivery.saving import save
@@ -83,6 +83,8 @@ def _call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcom
         return Temporary(refused.code, refused.why, wait.total_seconds())
     if wait:
         time.sleep(wait.total_seconds())
+        if not still_may(house, clinic, ready):
+            return Temporary("asked_again", "something became known while it waited for its place", 1.0)
     if house.wall() > ready.before:
         return Temporary("late", "the claim had grown old before the provider was called", None)
     address = message.address or ""
@@ -161,7 +163,7 @@ def _doubt(
         following = settle(conn, house, rooms, row, "sent", "", said, now, planner=planner)
         return [*following, *_apply_status(conn, house, row.clinic, row.id, now)]
     sender = rooms.senders.get(row.message.channel or "")
-    if sender is None or not keeps_a_list(row.message.channel or "", sender):
+    if sender is None or not row.message.address or not keeps_a_list(row.message.channel or "", sender):
         following = settle(conn, house, rooms, row, "unknown", code, why, now, planner=planner)
         tell_staff(conn, rooms.rules, row, now)
         return following
@@ -192,7 +194,7 @@ def _sign(provider: str, outcome: Outcome) -> Sign | None:
         return "sender" if outcome.blame == "sender" else "fine"
     if isinstance(outcome, Unknown):
         return "away"
-    if outcome.code in ("rate", "late", "not_configured"):
+    if outcome.code in ("rate", "late", "asked_again", "not_configured"):
         return None
     return (
         "busy"

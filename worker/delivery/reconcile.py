@@ -56,7 +56,7 @@ def reconcile(house: House, channels: Channels, clinic: str, message_id: str) ->
             return []
         sender = house.rooms(conn, clinic).senders.get(row.message.channel or "")
         begun = outbox.first_attempt(conn, clinic, message_id)
-    if sender is None or begun is None:
+    if sender is None or begun is None or not row.message.address:
         return _leave_to_staff(house, clinic, message_id)
     asked_at = house.wall()
     found = channels.lookup(sender.provider, row.message.address or "", row.sender or "", begun)

@@ -46,14 +46,15 @@ class Planner(Starts):
 
     def __init__(self, rules: Rules, patient: Patient, now: datetime) -> None:
         super().__init__(rules, patient, now)
-        self._behind = False
+        self._behind = self._past = False
         if patient.as_of is not None and patient.rules_version != rules.version:
             self._bring_up_to_rules()
 
     # -- what happens ---------------------------------------------------------------------------------------------------------
 
-    def receive(self, event: Event, *, silent: bool = False) -> None:
-        """Fold one event and decide what follows."""
+    def receive(self, event: Event, *, silent: bool = False, old: bool = False) -> None:
+        """Fold one event and decide what follows. `old` is what was told too late: it starts nothing, and a trace says so; a `silent` one (a history) needs none."""
+        silent = silent or old
         patient, at = self.patient, min(event.time, self.now)
         self.catch_up(at)
         self._let_midnights_pass(at, silent=silent)
@@ -77,22 +78,31 @@ class Planner(Starts):
                 entered |= self._rose_then(at)
             self._start(entered, left, event, news, before, after, at)
             self._goals(event, at)
+        elif old:
+            self._start_nobody(entered, left, at, self._too_old())
+            self._start_none_by(event, before, after, at)
         self._advance_all()
 
-    def absorb(self, event: Event) -> None:
-        """Fold an event of the past that starts nothing. What it changes is looked at once, by `catch_up`, not event by event."""
+    def absorb(self, event: Event, *, old: bool = False) -> None:
+        """Fold an event of the past that starts nothing. What it changes is looked at once, by `catch_up`, not event by event. `old` as in `receive`."""
         if event.type not in _QUIET_TYPES or self.active():
-            self.receive(event, silent=True)
+            self.receive(event, silent=True, old=old)
             return
+        before = self._appointment(event) if old else None
         self.patient.ledger = ledgers.fold(self.patient.ledger, event)
         self._behind = True
+        if old:
+            self._past = True
+            self._start_none_by(event, before, self._appointment(event), min(event.time, self.now))
 
     def catch_up(self, at: datetime) -> None:
         """Bring the segments up to what was absorbed, silently."""
         if self._behind:
-            self._behind = False
+            past, self._behind, self._past = self._past, False, False
             self.patient.as_of = max(at, self.patient.as_of or at)
-            self._move("event", self.patient.as_of, silent=True, told_at=at)
+            entered, left = self._move("event", self.patient.as_of, silent=True, told_at=at)
+            if past and not self.facts.deceased:
+                self._start_nobody(entered, left, at, self._too_old())
 
     def pass_time(self, until: datetime, *, silent: bool = False) -> None:
         """Let midnights pass up to and including `until`, each changing what time alone changes; then take the steps that are due."""

@@ -192,6 +192,11 @@ GROUPS: Final = (
         "claim-painless": warning("a text makes light of a treatment that may hurt", "say what is done for comfort", "completely painless"),
         "policy-no-hours": warning("the policy is empty, and the law has hours or caps, which then do not hold either", "write `quiet_hours`"),
     }),
+    Group("Sources", {
+        "source-column": error("a file of a mapping says no column for what every row of its kind needs", "add it to `columns`", "appointments without `starts_at`"),
+        "source-field": error("`id_from`, `patient_from` or `may_lack` names a field that has no column", "add the column, or take the field out"),
+        "source-status": error("a column of statuses without their meanings, or meanings without a column", "`status` in `columns`, and `statuses`"),
+    }),
     Group("Stories", {
         "story-entry": error("what happens or is expected is not a time with one thing", "`- 2026-04-01 10:00: {sends: hello}`"),
         "story-verb": error("nothing that a story expects, or more than one thing in a line", "one of `sends`, `task`, `ends` …; the hint names them"),

@@ -155,7 +155,8 @@ class Replay:
             return
         patient = self._patient(subject)
         planner = self._planner(patient, event.time)
-        planner.receive(event, silent=event.historical or is_old(event, self.rules, event.time))
+        old = not event.historical and is_old(event, self.rules, event.time)
+        planner.receive(event, silent=event.historical, old=old)
         self._take(patient, planner.plan)
 
     def _priority(self, message: Message) -> int:

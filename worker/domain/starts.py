@@ -4,7 +4,7 @@ Rules
 1. A journey starts on the rising edge of what it waits for, or by an event that is news. The same reason starts it once.
 2. What could have started a journey and did not leaves a trace that says why.
 3. Who is held out, and who waits for a turn, is decided here, by lot.
-4. A change of the rules starts nothing; whoever it moves to where a live journey starts is told so.
+4. A change of the rules starts nothing, and neither does what is told too late; whoever it moves to where a live journey starts is told so.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from worker.domain.facts import Appointment, Facts
 from worker.domain.history import Enrollment
 from worker.domain.journey import Journey
 from worker.domain.lots import LOTS, lot
-from worker.domain.news import fits_now
+from worker.domain.news import fits_now, is_news
 from worker.domain.steps import Steps
 
 BY_RULES = "the rules changed; nobody starts because of that"
+TOO_OLD = "it was told too late: what is older than {} starts nothing"
 
 
 class Starts(Steps):
@@ -68,8 +69,10 @@ class Starts(Steps):
             ):
                 self._start_if(journey, event.id, event, appointment, at)
 
-    def _start_nobody(self, entered: frozenset[str], left: frozenset[str], at: datetime) -> None:
-        """Say of each live journey that a change of the rules would have started why it did not."""
+    def _start_nobody(
+        self, entered: frozenset[str], left: frozenset[str], at: datetime, why: str = BY_RULES
+    ) -> None:
+        """Say of each live journey that a change of the facts would have started why it did not."""
         for name in sorted(self.rules.journeys):
             start = self.rules.journeys[name].start
             moved = (
@@ -78,7 +81,25 @@ class Starts(Steps):
                 else f"start:{name}" in entered or (start.kind == "enters" and start.name in entered)
             )
             if moved and self.rules.live(name):
-                self._trace(name, "", at, "not started", BY_RULES)
+                self._trace(name, "", at, "not started", why)
+
+    def _too_old(self) -> str:
+        return TOO_OLD.format(self.rules.policy.live_window)
+
+    def _start_none_by(
+        self, event: Event, before: Appointment | None, after: Appointment | None, at: datetime
+    ) -> None:
+        """Say of each live journey that an event would have started that it was told too late."""
+        news = is_news(event, before, after)
+        for name in sorted(self.rules.journeys):
+            journey = self.rules.journeys[name]
+            if (
+                journey.start.kind == "event"
+                and journey.start.name == event.type
+                and self.rules.live(name)
+                and fits_now(journey, news, before, after)
+            ):
+                self._trace(name, "", at, "not started", self._too_old())
 
     def _rose_then(self, at: datetime) -> frozenset[str]:
         """The journeys' starts that became true at `at`, as far as was told by then: what a late event would have started, had it come in time.

@@ -141,7 +141,7 @@ def _one(batch: _Batch, event: Event) -> None:
     batch.past += old and not event.historical
     if event.historical or old:
         batch.history.add(planner.patient.id)
-        planner.absorb(event)
+        planner.absorb(event, old=old and not event.historical)
     else:
         planner.receive(event)
     if not planner.patient.ledger.get("erased"):

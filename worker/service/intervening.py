@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from worker.delivery.outside import blast_of, today_of
 from worker.delivery.settling import settle
 from worker.service.jobs import Job, batches
-from worker.store import look, outbox, pauses
+from worker.store import day_counts, look, outbox, pauses
 from worker.store.audit import note
 from worker.store.engine import read, write
 from worker.store.tasks import SYSTEM, finish
@@ -55,15 +56,21 @@ def pause(house: House, clinic: str, journey: str, why: str, actor: str) -> None
 
 
 def resume(house: House, clinic: str, journey: str, actor: str) -> None:
-    """A paused journey goes on; what has become too late meanwhile is skipped. Raises Refused."""
+    """A paused journey goes on; what has become too late meanwhile is skipped. Where it was the blast limit, as many again may leave today. Raises Refused."""
     with write(house.engine) as conn:
         now = house.now(conn)
-        if not pauses.resume(conn, clinic, journey, actor=actor, at=now):
+        code = pauses.resume(conn, clinic, journey, actor=actor, at=now)
+        if code is None:
             names = ", ".join(sorted(pauses.paused(conn, clinic))) or "none"
             raise Refused(
                 f"The journey `{journey}` is not paused. Paused now: {names}. A journey with `status: paused` is resumed in its file."
             )
-        note(conn, clinic, now, actor, "journey resumed", {"journey": journey})
+        if code == "blast_limit":
+            # That is the person's word: as many again may leave today.
+            rules = house.rooms(conn, clinic).rules
+            for purpose in rules.policy.blast_limit:
+                day_counts.forget(conn, clinic, today_of(rules, now), blast_of(purpose))
+        note(conn, clinic, now, actor, "journey resumed", {"journey": journey, "code": code})
 
 
 def doubtful(house: House, clinic: str) -> list[Doubtful]:

@@ -21,6 +21,7 @@ from worker.domain.journey import GiveTask, Send
 from worker.domain.planner import Patient
 from worker.domain.rules import Rules
 from worker.service import words
+from worker.service.needs import Needs, ToDo, needs
 from worker.store import look
 from worker.store import rooms as stored_rooms
 from worker.store.engine import read
@@ -30,6 +31,8 @@ LATELY: Final = timedelta(days=30)
 """How far back "held back" looks."""
 WEEK: Final = timedelta(days=7)
 """How far back "this week" looks."""
+LOST: Final = ("failed", "undelivered")
+"""States of messages that reached nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class JourneyLine:
-    """A journey: how many are in it now, and its messages by state. `gone` are those that were let out, whatever became of them."""
+    """A journey: how many are in it now, and its messages by state. `gone` are those that were let out, whatever became of them; `lost` those of them that reached nobody."""
 
     name: str
     title: str
@@ -57,6 +60,11 @@ class JourneyLine:
     def gone(self) -> int:
         """How many messages were let out."""
         return sum(size for state, size in self.states.items() if state not in ("scheduled", "dropped"))
+
+    @property
+    def lost(self) -> int:
+        """How many messages were refused, or did not arrive."""
+        return sum(self.states.get(state, 0) for state in LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +126,6 @@ class NotBegun:
 
 
 @dataclass(frozen=True, slots=True)
-class ToDo:
-    """Work for a person. Instants are clinic-local."""
-
-    patient: str
-    journey: str
-    who: str
-    note: str
-    due_at: datetime
-    late: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Move:
     """How many patients entered and left a segment in the last week."""
 
@@ -155,6 +151,7 @@ class Overview:
     feed_stale: bool
     patients: int
     gone_this_week: int
+    became: Mapping[str, int]
     stages: tuple[Size, ...]
     segments: tuple[Size, ...]
     journeys: tuple[JourneyLine, ...]
@@ -162,8 +159,18 @@ class Overview:
     coming: tuple[Coming, ...]
     held: tuple[Held, ...]
     not_begun: tuple[NotBegun, ...]
-    tasks: tuple[ToDo, ...]
+    needs: Needs
     moves: tuple[Move, ...]
+
+    @property
+    def lost(self) -> int:
+        """How many of this week's messages were refused, or did not arrive."""
+        return sum(self.became.get(state, 0) for state in LOST)
+
+    @property
+    def tasks(self) -> tuple[ToDo, ...]:
+        """Work for people, the urgent first."""
+        return self.needs.tasks
 
     @property
     def held_back(self) -> int:
@@ -209,8 +216,9 @@ class _Looking:
             heard_at=self.local(heard) if heard else None,
             feed_stale=bool(heard and limit and add_span(heard, limit, about.tz) < self.now),
             patients=sum(stage.size for stage in stages), gone_this_week=look.let_out(conn, clinic, self.now - WEEK),
+            became=look.became(conn, clinic, self.now - WEEK),
             stages=stages, segments=self.segments(sizes, sum(stage.size for stage in stages)), journeys=self.journeys(),
-            recent=self.recent(recent), coming=self.coming(coming), held=self.held(), not_begun=self.not_begun(), tasks=self.tasks(),
+            recent=self.recent(recent), coming=self.coming(coming), held=self.held(), not_begun=self.not_begun(), needs=needs(conn, clinic, self.now, self.title),
             moves=self.moves(),
         )  # fmt: skip
 
@@ -262,11 +270,16 @@ class _Looking:
     def recent(self, limit: int) -> tuple[Sent, ...]:
         return tuple(
             Sent(
-                self.local(one.at), one.patient, self.title(one.journey), one.state, words.STATES.get(one.state, one.state), one.channel or "",
+                self.local(one.at), one.patient, self.title(one.journey), one.state, self.became(one), one.channel or "",
                 one.language or self.rules.clinic.language, one.subject, (one.body or "").strip(), one.html,
             )
             for one in look.letters(self.conn, self.clinic, limit)
         )  # fmt: skip
+
+    @staticmethod
+    def became(one: look.Letter) -> str:
+        said = words.STATES.get(one.state, one.state)
+        return f"{said} ({one.reason})" if one.state in LOST and one.reason else said
 
     def coming(self, limit: int) -> tuple[Coming, ...]:
         found = [
@@ -311,6 +324,7 @@ class _Looking:
                 step.position,
                 step.at,
                 step.at,
+                step.at,
             )
             for number, step in enumerate(steps)
         }
@@ -348,19 +362,6 @@ class _Looking:
         return tuple(
             NotBegun(self.title(journey), why, size)
             for (journey, why), size in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-        )
-
-    def tasks(self) -> tuple[ToDo, ...]:
-        return tuple(
-            ToDo(
-                one.patient,
-                self.title(one.journey),
-                words.name(one.assignee),
-                one.note,
-                self.local(one.due_at),
-                one.due_at < self.now,
-            )
-            for one in look.open_tasks(self.conn, self.clinic)
         )
 
     def moves(self) -> tuple[Move, ...]:

@@ -15,7 +15,7 @@ from worker.store.ledgers import ledger_of
 from worker.store.patients import resolve
 from worker.workspace.house import House
 from worker.workspace.offering import Promise, promise
-from worker.workspace.variables import sample_link, sample_offer, variables
+from worker.workspace.variables import sample_addresses, sample_offer, variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Reader:
 def reader_of(house: House, clinic: Clinic, patient: str, offer: Offer | None) -> Reader | None:
     """A patient's values; None where no event ever told of her, or she was forgotten. Nothing is locked and nothing is written.
 
-    The link to unsubscribe is a sample: a real one would work for whoever sees it.
+    The links are samples: real ones would work for whoever sees them.
     """
     with read(house.engine) as conn:
         found = resolve(conn, clinic.id, [patient])[patient]
@@ -49,7 +49,7 @@ def reader_of(house: House, clinic: Clinic, patient: str, offer: Offer | None) -
         clinic,
         first_name=name_in_text(facts),
         practitioner=practitioner_in_text(facts),
-        unsubscribe_url=sample_link(clinic),
+        addresses=sample_addresses(clinic),
         offer=told,
     )
     return Reader(values, facts.language)

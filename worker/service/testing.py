@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from worker.delivery.render import promised, render
 from worker.domain.events import INTERNAL_TYPES, Event
@@ -25,8 +25,13 @@ from worker.domain.stories.file import ENDS
 from worker.intake.cloudevents import Rejected, parse_event
 from worker.workspace.rooms import Rooms
 from worker.workspace.templates import TemplateError
+from worker.workspace.variables import Addresses
 
 _SOURCE = "/story"
+
+SAMPLE: Final = Addresses(
+    unsubscribe_url="https://example.com/u/story", answer_url="https://example.com/r/story"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +233,7 @@ class _Seen:
         facts = Facts(patient.id, patient.ledger, self.replay.rules.clinic)
         try:
             offer = promised(self.replay.rules, facts, message, at)
-            text = render(self.rooms, facts, message, channel, "https://example.com/u/story", offer)
+            text = render(self.rooms, facts, message, channel, SAMPLE, offer)
         except TemplateError as error:
             self.outcome.broken.append(f"{message.journey}.{message.step}: {error}")
         else:

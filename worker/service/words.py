@@ -12,6 +12,7 @@ from worker.workspace.files import raw
 
 REASONS: Final[Mapping[str, str]] = {
     "no_consent": "No leave to write",
+    "no_profiling": "No leave to be chosen by treatment",
     "suppressed": "This address must not be written to",
     "no_address": "No address on record",
     "rebooked": "Has booked again",
@@ -25,7 +26,15 @@ REASONS: Final[Mapping[str, str]] = {
     "quiet_hours": "Outside the hours for messages",
     "never_open": "The quiet hours leave no moment to write",
     "hold": "On hold",
+    "interval": "Medically too soon",
+    "priority": "Another message goes first",
     "feed_stale": "Nothing heard from the clinic's systems",
+    "no_public_url": "Links in messages cannot be opened",
+    "blast_limit": "More messages in a day than expected",
+    "sender_paused": "The provider is not taking messages",
+    "rate": "The provider takes only so many at once",
+    "lookup": "Looked for at the provider",
+    "not_there": "Proven not to have left; sent once more",
     "paused": "The journey is paused",
     "offer_over": "The offer is over",
     "retry": "The provider asked to try again later",
@@ -41,6 +50,10 @@ REASONS: Final[Mapping[str, str]] = {
 ADVICE: Final[Mapping[str, str]] = {
     "no_consent": "Ask at the next visit whether they would like to hear from the clinic.",
     "no_address": "Ask for a phone number or an e-mail address at the next visit.",
+    "no_profiling": "Ask at the next visit whether the clinic may choose news by past treatments.",
+    "no_public_url": "Set REVISIT_PUBLIC_URL to an https address that reaches this system.",
+    "blast_limit": "See whether so many messages are meant; then: revisit resume JOURNEY.",
+    "sender_paused": "Look at the provider's console; sending is tried again by itself.",
     "feed_stale": "Check that the clinic's system still sends its bookings.",
     "no_sender": "Set the channel up in config/channels.yaml.",
     "template": "Run “revisit check”; it names the text and the line.",
@@ -84,6 +97,16 @@ _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
 _INACTIVE = re.compile(r"inactive_(\d+)")
 _DATED = re.compile(r" on \d{4}-\d{2}-\d{2}\b")
 _LONE_SEGMENT = re.compile(r"(in|not in) ([a-z][a-z0-9_]*)")
+_PER_ONE = re.compile(r"\bper 1 (day|week|month|year)\b")
+_LEAVE = re.compile(r"\b(sms|email) (marketing|care|health_profiling): \w[\w ]*")
+_NO_LEAVE: Final[Mapping[str, str]] = {
+    "marketing": "no leave for marketing",
+    "care": "no leave for care",
+    "health_profiling": "no leave to be chosen by treatment",
+}
+_UNDERSCORE = re.compile(r"(?<=[a-z0-9])_(?=[a-z0-9])")
+_FORBIDDEN = "this must not hold, and does: "
+_OF_FAMILIES = re.compile(r"of: families: ([\w, ]+), is: (.+)")
 
 
 def name(code: str) -> str:
@@ -99,7 +122,8 @@ def sentence(text: str) -> str:
 
 def explain(why: str) -> str:
     """The sentence of a trace for one who knows neither codes nor how dates sort: `sms: … since 2026-03-01` is `SMS: … since 1 Mar 2026`."""
-    return sentence(_DAY.sub(lambda found: _day(found[1]), _CODES.sub(lambda found: _SAID[found[0]], why)))
+    said = _DAY.sub(lambda found: _day(found[1]), _CODES.sub(lambda found: _SAID[found[0]], why))
+    return sentence(_PER_ONE.sub(r"per \1", said))
 
 
 def _day(text: str) -> str:
@@ -154,6 +178,10 @@ def _phrase(key: str, value: str) -> str:
         word = key.removesuffix("s") if match[2] == "1" else key
         count = "no" if match[1] == "none" else f"{match[1]} {match[2]}"
         return f"{count} {word}{match[3]}"
+    if narrowed := _OF_FAMILIES.fullmatch(value):
+        return f"{key.replace('_', ' ')} ({narrowed[1].replace('_', ' ')}) {narrowed[2]}"
+    if key == "series":
+        return f"a course is {value}"
     return f"{key.replace('_', ' ')} {value}"
 
 
@@ -161,5 +189,9 @@ def why_not_started(why: str, titles: Mapping[str, str]) -> str:
     """The planner's reason without what differs from patient to patient, so that equal ones can be counted together."""
     lone = _LONE_SEGMENT.fullmatch(why)
     if lone and lone[2] in titles:
-        return f"{'Is' if lone[1] == 'in' else 'Is not'} in “{titles[lone[2]]}”"
-    return sentence(_DATED.sub("", why))
+        return f"{'Is' if lone[1] == 'in' else 'Is not'} in “{sentence(titles[lone[2]])}”"
+    if why.startswith(_FORBIDDEN):
+        key, _, value = why.removeprefix(_FORBIDDEN).partition(": ")
+        return f"Left out by a condition: {_phrase(key, value) if value else key}"
+    said = _LEAVE.sub(lambda found: f"{CHANNELS[found[1]]}: {_NO_LEAVE[found[2]]}", _DATED.sub("", why))
+    return sentence(_UNDERSCORE.sub(" ", said.replace("`stop_if` holds", _SAID["`stop_if` holds"])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from worker.store.schema import day_counts, patients
 from worker.store.sql import insert
@@ -34,6 +34,12 @@ def take(conn: Connection, clinic: str, day: date, what: str, limit: int) -> boo
     conn.execute(blank.on_conflict_do_nothing())
     which = (c.clinic_id == clinic, c.day == day.isoformat(), c.what == what, c.count < limit)
     return conn.execute(update(day_counts).where(*which).values(count=c.count + 1)).rowcount == 1
+
+
+def forget(conn: Connection, clinic: str, day: date, what: str) -> None:
+    """Count from nothing again."""
+    c = day_counts.c
+    conn.execute(delete(day_counts).where(c.clinic_id == clinic, c.day == day.isoformat(), c.what == what))
 
 
 def base(conn: Connection, clinic: str) -> int:

@@ -15,7 +15,6 @@ from worker.store.schema import (
     memberships,
     messages,
     patients,
-    pauses,
     replies,
     tasks,
     traces,
@@ -161,56 +160,28 @@ def traces_of(
     return [Trace(*row) for row in reversed(rows)]
 
 
-def open_tasks(conn: Connection, clinic: str, limit: int = 100) -> list[OpenTask]:
+def open_tasks(conn: Connection, clinic: str, limit: int = 1_000) -> list[OpenTask]:
     """What people at the clinic have to do, the most urgent first."""
     c = tasks.c
-    # A reply's task is named after it; nothing else has an origin of that form.
-    words_of = and_(replies.c.clinic_id == clinic, c.enrollment == func.concat("reply/", replies.c.id))
     wanted = (
-        c.id,
-        c.patient_id,
-        c.journey,
-        c.step,
-        c.assignee,
-        c.note,
-        c.due_at,
-        c.at,
-        c.kind,
-        c.urgent,
-        replies.c.body,
-    )
+        c.id, c.patient_id, c.journey, c.step, c.assignee, c.note, c.due_at, c.at, c.kind, c.urgent, c.enrollment
+    )  # fmt: skip
     statement = (
         select(*wanted)
-        .select_from(tasks.outerjoin(replies, words_of))
         .where(c.clinic_id == clinic, among(c.state, "open"))
         .order_by(c.urgent.desc(), c.due_at, c.id)
         .limit(limit)
     )
-    return [OpenTask(*row) for row in conn.execute(statement)]
+    found = conn.execute(statement).all()
+    # A reply's task has the reply for its origin.
+    about = {row.id: int(number) for row in found if (number := _after(row.enrollment, "reply/")).isdigit()}
+    which = (replies.c.clinic_id == clinic, replies.c.id.in_(sorted(set(about.values()))))
+    said = {row.id: row.body for row in conn.execute(select(replies.c.id, replies.c.body).where(*which))}
+    return [OpenTask._make((*tuple(row)[:-1], said.get(about.get(row.id)))) for row in found]
 
 
-def open_task_count(conn: Connection, clinic: str) -> int:
-    """How many tasks are open."""
-    c = tasks.c
-    which = (c.clinic_id == clinic, among(c.state, "open"))
-    return conn.execute(select(func.count()).select_from(tasks).where(*which)).scalar_one()
-
-
-class Paused(NamedTuple):
-    """A journey that the system or a person has paused. `why` is in words."""
-
-    journey: str
-    why: str
-    actor: str
-    at: datetime
-
-
-def paused_journeys(conn: Connection, clinic: str) -> list[Paused]:
-    """The journeys that are paused now, the latest pause first."""
-    c = pauses.c
-    which = (c.clinic_id == clinic, c.lifted_at.is_(None))
-    statement = select(c.journey, c.why, c.actor, c.at).where(*which).order_by(c.at.desc(), c.journey)
-    return [Paused(*row) for row in conn.execute(statement)]
+def _after(text: str, beginning: str) -> str:
+    return text.removeprefix(beginning) if text.startswith(beginning) else ""
 
 
 def _shown(at: Any) -> Any:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text, update
 
 from worker.store.schema import pauses
 from worker.store.sql import insert
+
+
+class Paused(NamedTuple):
+    """An open pause. `why` is in words; `actor` is `revisit` where the system paused it."""
+
+    journey: str
+    why: str
+    actor: str
+    at: datetime
+
+
+def opened(conn: Connection, clinic: str) -> list[Paused]:
+    """The pauses that are open now, the latest first."""
+    c = pauses.c
+    which = (c.clinic_id == clinic, c.lifted_at.is_(None))
+    statement = select(c.journey, c.why, c.actor, c.at).where(*which).order_by(c.at.desc(), c.journey)
+    return [Paused(*row) for row in conn.execute(statement)]
 
 
 def paused(conn: Connection, clinic: str) -> dict[str, str]:
@@ -29,8 +47,9 @@ def pause(
     return conn.execute(once.returning(pauses.c.id)).first() is not None
 
 
-def resume(conn: Connection, clinic: str, journey: str, *, actor: str, at: datetime) -> bool:
-    """Lift the pause; False where there is none."""
+def resume(conn: Connection, clinic: str, journey: str, *, actor: str, at: datetime) -> str | None:
+    """Lift the pause; returns its code, None where there is no pause."""
     c = pauses.c
     which = (c.clinic_id == clinic, c.journey == journey, c.lifted_at.is_(None))
-    return conn.execute(update(pauses).where(*which).values(lifted_at=at, lifted_by=actor)).rowcount == 1
+    lifted = update(pauses).where(*which).values(lifted_at=at, lifted_by=actor).returning(c.code)
+    return conn.execute(lifted).scalar_one_or_none()

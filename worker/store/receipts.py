@@ -71,6 +71,13 @@ def keep(
     return conn.execute(once.returning(receipts.c.id)).first() is not None
 
 
+def silence(conn: Connection, clinic: str, provider: str, key: str) -> None:
+    """Keep that a report came, and not what it held."""
+    c = receipts.c
+    which = (c.clinic_id == clinic, c.provider == provider, c.key == storable(key))
+    conn.execute(update(receipts).where(*which).values(raw={}))
+
+
 def told(conn: Connection, clinic: str, message_id: str) -> Told:
     """What is known of a message that there is."""
     c = messages.c

@@ -183,7 +183,7 @@ messages = Table(
     _partial("ix_messages_provider_id", "provider_id", where="provider_id IS NOT NULL"),
     _partial("ix_messages_unknown", "clinic_id", "decided_at", where="state = 'unknown'"),
     _partial("ix_messages_lookup", "lookup_at", where="lookup_at IS NOT NULL"),
-    _partial("ix_messages_kept", "sent_at", where="redacted_at IS NULL AND sent_at IS NOT NULL"),
+    _partial("ix_messages_kept", "clinic_id", "decided_at", where="redacted_at IS NULL"),
 )  # fmt: skip
 
 attempts = Table(

@@ -1,11 +1,11 @@
-"""The application: events in, the pages, the unsubscribe links, and whether it lives.
+"""The application: events in, the pages, the links of messages, and whether it lives.
 
 Rules
 1. An event answered 202 is durable. What became due is queued after the commit; a queue that is away costs time, never an event.
 2. A body that is no JSON, or no event or list of events, is refused as a whole and nothing of it is kept. An event that is read and found wrong is kept in
    quarantine, while the rest of its batch is accepted.
-3. The page shows health data, so it asks for the API token as a password, unless it was opened on purpose (the demo, on loopback).
-4. An unsubscribe link needs no password and sets no cookie; looking at it changes nothing.
+3. The page shows health data, so it asks for a token as a password, unless it was opened on purpose (the demo, on loopback).
+4. The links of messages need no password and set no cookie; what is behind them is in public.py.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from worker.service.accepting import RETRY_AFTER, Taken, accept, full
 from worker.service.jobs import Job
 from worker.service.overview import overview, the_clinic
 from worker.service.readiness import readiness
-from worker.service.unsubscribing import look_up, unsubscribe
 from worker.web import page
 from worker.web.body import LIMIT, Refusal, TooLong, TooSlow, body_of
-from worker.web.guard import Guard, basic, bearer
+from worker.web.door import Door
+from worker.web.guard import Guard
+from worker.web.hooks import Hooks, ProviderKeys
+from worker.web.public import public_routes
 from worker.workspace.house import House, NoRooms
 
 log = structlog.get_logger(__name__)
@@ -37,7 +39,6 @@ MOST_EVENTS = 10_000
 """In one batch."""
 AT_ONCE = 4
 """Batches that are read and written at a time; more would only wait for each other in the database."""
-SMALL_BODY = 64 * 1024
 
 NOTHING_PUBLISHED = (
     "nothing is published for this clinic yet; start “revisit run”, which publishes the workspace"
@@ -51,8 +52,10 @@ def make_app(
     enqueue: Callable[[Sequence[Job]], object],
     open_page: bool = False,
     redis_ok: Callable[[], bool],
+    keys: ProviderKeys | None = None,
 ) -> Starlette:
-    """The application. `token` opens the API and, as a password, the page; `open_page` leaves the page open to all; `enqueue` queues jobs; `redis_ok` asks the queue.
+    """The application. `token` opens the API and, as a password, the page; `open_page` leaves the page open to all; `enqueue` queues jobs; `redis_ok` asks the queue; `keys` check
+    what claims to come from a provider.
 
     Raises ValueError for an empty token.
     """
@@ -63,8 +66,8 @@ def make_app(
         Route("/events", site.events, methods=["POST"]),
         Route("/healthz", site.healthz),
         Route("/readyz", site.readyz),
-        Route("/u/{token}", site.unsubscribe_page, methods=["GET"]),
-        Route("/u/{token}", site.unsubscribe, methods=["POST"]),
+        *public_routes(house, site._queue),
+        *Hooks(house, keys or ProviderKeys(), site._queue).routes(),
         Route("/", site.front),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard)])
@@ -79,24 +82,21 @@ class _Site:
         open_page: bool,
         redis_ok: Callable[[], bool],
     ) -> None:
-        self._house, self._token, self._enqueue, self._open, self._redis_ok = (
+        self._house, self._enqueue, self._open, self._redis_ok = (
             house,
-            token,
             enqueue,
             open_page,
             redis_ok,
         )
+        self._door = Door(house, token)
         self._batches = CapacityLimiter(AT_ONCE)
 
     # -- events ---------------------------------------------------------------------------------------------------------------
 
     async def events(self, request: Request) -> Response:
-        if not bearer(request, self._token):
-            missing = "authorization" not in request.headers
-            said = "send the API token: “Authorization: Bearer …”" if missing else "this is not the API token"
-            answer: Response = Refusal(said, 401)
-            answer.headers["WWW-Authenticate"] = 'Bearer realm="Revisit"'
-            return answer
+        who = await run_in_threadpool(self._door.let_in, request, "bearer", "events")
+        if isinstance(who, Response):
+            return who
         try:
             body = await body_of(request)
         except TooLong:
@@ -108,10 +108,10 @@ class _Site:
         except ClientDisconnect:
             return Response(status_code=400)
         return await to_thread.run_sync(
-            self._take, request.headers.get("content-type", ""), body, limiter=self._batches
+            self._take, who.clinic, request.headers.get("content-type", ""), body, limiter=self._batches
         )
 
-    def _take(self, content_type: str, body: bytes) -> Response:
+    def _take(self, clinic: str | None, content_type: str, body: bytes) -> Response:
         raws = parse_body(content_type, body)
         if isinstance(raws, Unparsable):
             return _error(400, raws.why)
@@ -125,7 +125,7 @@ class _Site:
                 {"Retry-After": str(wait)},
             )
         try:
-            taken: Taken = accept(self._house, the_clinic(self._house), raws, "http")
+            taken: Taken = accept(self._house, clinic or the_clinic(self._house), raws, "http")
         except NoRooms:
             return _error(503, NOTHING_PUBLISHED, {"Retry-After": "30"})
         self._queue(taken.jobs)
@@ -155,38 +155,21 @@ class _Site:
     # -- the page -------------------------------------------------------------------------------------------------------------
 
     async def front(self, request: Request) -> Response:
-        if not self._open and not basic(request, self._token):
-            headers = {"WWW-Authenticate": 'Basic realm="Revisit", charset="UTF-8"'}
-            return HTMLResponse(page.locked(), 401, headers)
+        clinic = None
+        if not self._open:
+            who = await run_in_threadpool(self._door.let_in, request, "basic", "page")
+            if isinstance(who, Response):
+                locked = {"WWW-Authenticate": who.headers.get("WWW-Authenticate", "")}
+                return HTMLResponse(page.locked(), 401, locked) if who.status_code == 401 else who
+            clinic = who.clinic
         try:
-            html = await run_in_threadpool(self._draw)
+            html = await run_in_threadpool(self._draw, clinic)
         except NoRooms:
             return HTMLResponse(page.empty(), 503)
         return HTMLResponse(html)
 
-    def _draw(self) -> str:
-        return page.front(overview(self._house, the_clinic(self._house)))
-
-    # -- unsubscribe ----------------------------------------------------------------------------------------------------------
-
-    async def unsubscribe_page(self, request: Request) -> Response:
-        link = await run_in_threadpool(look_up, self._house, request.path_params["token"])
-        return HTMLResponse(page.ask_unsubscribe(link)) if link else HTMLResponse(page.no_such_link(), 404)
-
-    async def unsubscribe(self, request: Request) -> Response:
-        # RFC 8058 names what the body holds; the link alone says what to do, so a body of another form is as good.
-        try:
-            await body_of(request, SMALL_BODY)
-        except (TooLong, TooSlow):
-            return Refusal("the body is too long", 413)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        done = await run_in_threadpool(unsubscribe, self._house, request.path_params["token"])
-        if done is None:
-            return HTMLResponse(page.no_such_link(), 404)
-        link, jobs = done
-        await run_in_threadpool(self._queue, jobs)
-        return HTMLResponse(page.unsubscribed(link))
+    def _draw(self, clinic: str | None) -> str:
+        return page.front(overview(self._house, clinic or the_clinic(self._house)))
 
 
 def _error(status: int, words: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The pages, drawn: the clinic's overview, and the few small ones that a patient or a person without the password sees.
+"""The clinic's overview, drawn, and the small page that stands in its place. What a patient sees is in notices.py.
 
 Everything that is not written in a template is escaped. A page needs no script and loads nothing.
 """
@@ -8,16 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import phonenumbers
 from babel import Locale, UnknownLocaleError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from worker.service import words
-from worker.service.overview import LATELY, Coming, Overview, ToDo
-from worker.service.unsubscribing import Link
-from worker.web.sentences import CHANNEL, NO_LINK, UNSUBSCRIBE
+from worker.service.needs import ToDo
+from worker.service.overview import LATELY, Coming, Overview
 
 SHOWN: Final = 8
 """Messages and tasks that are seen without opening anything."""
@@ -27,16 +25,22 @@ PREVIEW: Final = 220
 def front(seen: Overview) -> str:
     """The clinic's overview."""
     # What is asked for many patients in the same words is read once.
-    tasks: dict[tuple[str, str, str], list[ToDo]] = {}
+    tasks: dict[tuple[object, ...], list[ToDo]] = {}
     for task in seen.tasks:
-        tasks.setdefault((task.who, task.journey, task.note), []).append(task)
+        same = (task.who, task.journey, task.note, task.kind, task.urgent, task.said)
+        tasks.setdefault(same, []).append(task)
     coming: dict[tuple[datetime, str, str, str], list[Coming]] = {}
     for one in seen.coming:
         coming.setdefault((one.at, one.what, one.journey, one.note), []).append(one)
     about = {
         "o": seen,
         "coming": list(coming.values()),
-        "tasks": list(tasks.values()),
+        "tasks": [group for group in tasks.values() if not group[0].urgent],
+        "urgent": [group for group in tasks.values() if group[0].urgent],
+        "lost_track": [one for one in seen.needs.doubts if not one.searching],
+        "searching": [one for one in seen.needs.doubts if one.searching],
+        "stopped": {one.name for one in seen.needs.paused},
+        "reported": any(line.lost or line.states.get("delivered") for line in seen.journeys),
         "shown": SHOWN,
         "lately": LATELY.days,
         "channels": words.CHANNELS,
@@ -46,7 +50,7 @@ def front(seen: Overview) -> str:
 
 def empty() -> str:
     """Instead of the overview, before anything was published."""
-    return _notice(
+    return notice(
         "en",
         "Revisit",
         "Nothing is published yet",
@@ -56,7 +60,7 @@ def empty() -> str:
 
 def locked() -> str:
     """Instead of the overview, for one without the password."""
-    return _notice(
+    return notice(
         "en",
         "Revisit",
         "A password is needed",
@@ -64,68 +68,13 @@ def locked() -> str:
     )
 
 
-def ask_unsubscribe(link: Link) -> str:
-    """One question and one button, in the patient's language; it changes nothing by itself."""
-    said, about = UNSUBSCRIBE[_language(link)], _about(link)
-    return _notice(
-        _language(link),
-        link.clinic_name,
-        said["ask"].format(**about),
-        [said["what"].format(**about), said["care"]],
-        button=said["button"],
-    )
-
-
-def unsubscribed(link: Link) -> str:
-    """It is done."""
-    said, about = UNSUBSCRIBE[_language(link)], _about(link)
-    last = said["call"].format(**about) if about["phone"] else said["visit"]
-    return _notice(
-        _language(link), link.clinic_name, said["done"], [said["stopped"].format(**about), said["care"], last]
-    )
-
-
-def no_such_link() -> str:
-    """A link that we have not made, in both languages, since nobody knows whose it is."""
-    other, head = NO_LINK["el"], NO_LINK["en"]
-    return _notice("en", "Revisit", head[0], [head[1]], also=("el", other[0], other[1]))
-
-
-def _notice(
-    language: str,
-    name: str,
-    title: str,
-    lines: list[str],
-    *,
-    button: str = "",
-    also: tuple[str, str, str] | None = None,
-) -> str:
+def notice(language: str, name: str, title: str, lines: list[str], **more: Any) -> str:
+    """A small page: who speaks, what about, a few lines; `more` is what notice.html.j2 knows besides."""
+    about = {"language": language, "name": name, "title": title, "lines": lines}
+    nothing: dict[str, Any] = {"also": None, "buttons": [], "onward": None}
     return (
-        _env()
-        .get_template("notice.html.j2")
-        .render(language=language, name=name, title=title, lines=lines, button=button, also=also)
+        _env().get_template(str(more.pop("template", "notice.html.j2"))).render({**about, **nothing, **more})
     )
-
-
-def _language(link: Link) -> str:
-    return link.language if link.language in UNSUBSCRIBE else "en"
-
-
-def _about(link: Link) -> dict[str, str]:
-    return {
-        "clinic": link.clinic_name,
-        "phone": _phone(link.clinic_phone),
-        "by": CHANNEL[_language(link)].get(link.channel, link.channel),
-    }
-
-
-def _phone(number: str) -> str:
-    try:
-        return phonenumbers.format_number(
-            phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL
-        )
-    except phonenumbers.NumberParseException:
-        return number
 
 
 @lru_cache(maxsize=1)

@@ -31,6 +31,7 @@ from worker.domain.source import Node, Scalar
 from worker.domain.zones import ZONE
 from worker.workspace.config_brand import BRAND, brand_of
 from worker.workspace.config_channels import Sender, parse_channels
+from worker.workspace.config_region import REGION, check_regions
 from worker.workspace.config_services import SERVICE, parse_services
 
 CLOSED: Final = "closed"
@@ -119,6 +120,7 @@ LOCATION: Final = Block(
         "name": Field(TEXT, "What patients read.", default="its code"),
         "timezone": Field(ZONE, "The zone of patients who were last seen there.", default="the clinic's"),
         "address": Field(TEXT, "Where it is."),
+        "region": Field(REGION, "Its state, where it is not the clinic's.", default="the clinic's"),
     },
 )
 CLINIC: Final = Block(
@@ -136,6 +138,11 @@ CLINIC: Final = Block(
             CountryKind(),
             "Two capitals (ISO 3166); reads phone numbers without a country code.",
             required=True,
+        ),
+        "region": Field(
+            REGION,
+            "The state, where laws differ within the country: `FL` of `US-FL` (ISO 3166-2).",
+            default="unknown: the strictest law of the country's states",
         ),
         "language": Field(
             LANGUAGE,
@@ -178,8 +185,6 @@ CLINIC: Final = Block(
         ),
     },
 )
-CLINIC_KEYS: Final = tuple(CLINIC.fields)
-SERVICE_KEYS: Final = tuple(SERVICE.fields)
 
 
 def parse_clinic(reader: Reader, node: Node | None, services: Node | None) -> Clinic | None:
@@ -199,7 +204,7 @@ def parse_clinic(reader: Reader, node: Node | None, services: Node | None) -> Cl
     if "timezone" not in found:
         return None
     opening, closed = found.get("opening_hours", ({}, frozenset()))
-    return Clinic(
+    clinic = Clinic(
         id=found.get("id", "default"),
         name=found.get("name", ""),
         timezone=found["timezone"],
@@ -220,18 +225,25 @@ def parse_clinic(reader: Reader, node: Node | None, services: Node | None) -> Cl
         complements=complements,
         practitioners=found.get("practitioners", {}),
         locations={
-            code: Location(code, values.get("name", code), values.get("timezone"), values.get("address", ""))
+            code: Location(
+                code,
+                values.get("name", code),
+                values.get("timezone"),
+                values.get("address", ""),
+                values.get("region", ""),
+            )
             for code, values in found.get("locations", {}).items()
         },
+        region=found.get("region", ""),
     )
+    check_regions(reader, clinic, {key: at for key, (_, at) in places.items()})
+    return clinic
 
 
 __all__ = [
     "CLINIC",
-    "CLINIC_KEYS",
-    "SERVICE_KEYS",
+    "SERVICE",
     "Sender",
     "parse_channels",
     "parse_clinic",
-    "parse_services",
 ]

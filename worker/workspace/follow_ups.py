@@ -15,7 +15,9 @@ from worker.domain.source import Problem
 FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
     "config/services.yaml": frozenset({"unknown-family", "unknown-service"}),
     "config/segments.yaml": frozenset({"unknown-segment"}),
-    "config/channels.yaml": frozenset({"channel-missing", "listen-one-way", "template-one-way"}),
+    "config/channels.yaml": frozenset(
+        {"channel-missing", "listen-one-way", "template-one-way", "template-optout-link"}
+    ),
     "config/offers.yaml": frozenset({"unknown-offer"}),
     "journeys": frozenset(
         {

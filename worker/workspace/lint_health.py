@@ -22,6 +22,7 @@ from worker.workspace.lint_text import Finding, Folded, Part, Text, fold
 from worker.workspace.offering import Promise
 from worker.workspace.word_list import WordList
 from worker.workspace.words_of_health import AREAS, EVERYDAY, EVERYDAY_WORD, GENERIC, HARMLESS, TREATMENTS
+from worker.workspace.words_of_medicines import PRODUCTS
 from worker.workspace.words_to_avoid import MONEY
 
 _HINT: Final = (
@@ -36,8 +37,10 @@ class Vocabulary:
     def __init__(self, clinic: Clinic, segments: Mapping[str, str] | None = None) -> None:
         """`segments` maps the clinic's segments to their titles."""
         treatments, codes = _catalogue(clinic)
-        self._body = WordList([*TREATMENTS, *treatments], HARMLESS)
-        self._seen = WordList([*TREATMENTS, *AREAS, *treatments, *_segments(segments or {})], HARMLESS)
+        self._body = WordList([*TREATMENTS, *PRODUCTS, *treatments], HARMLESS)
+        self._seen = WordList(
+            [*TREATMENTS, *PRODUCTS, *AREAS, *treatments, *_segments(segments or {})], HARMLESS
+        )
         # Codes and short names count only as they are written: `LED` is a treatment, `led` a verb.
         self._codes = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, codes)) or '(?!)'})(?![\w-])")
         own = {clinic.name, clinic.address, *clinic.practitioners.values()}

@@ -39,13 +39,13 @@ _HOST = re.compile(
     r"(?:https?://)?(?:www\.)?(?P<host>[\w-]+(?:\.[\w-]+)*\.[a-z]{2,})(?=[/:?#]|$)\S*", re.IGNORECASE
 )
 _VALUE = re.compile(
-    r"\{\{-?\s*(?:first_name|practitioner|language|unsubscribe_url|(?:clinic|offer|brand)\.\w+)\s*-?\}\}"
+    r"\{\{-?\s*(?:first_name|practitioner|language|unsubscribe_url|answer_url|(?:clinic|offer|brand)\.\w+)\s*-?\}\}"
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _GOOD: Final = ("https://", "tel:", "mailto:", "#")
-_OWN = re.compile(r"\{\{-?\s*(?:clinic\.(?:booking|review)_url|unsubscribe_url|brand\.logo)\b")
+_OWN = re.compile(r"\{\{-?\s*(?:clinic\.(?:booking|review)_url|unsubscribe_url|answer_url|brand\.logo)\b")
 _NO_HTTPS: Final = (
-    "Links begin with https://, tel: or mailto:, or are {{ clinic.booking_url }} or {{ unsubscribe_url }}."
+    "Links begin with https://, tel: or mailto:, or are {{ clinic.booking_url }}, {{ answer_url }} or {{ unsubscribe_url }}."
 )
 _WHERE: Final = "Write the whole address: https://, the name of a site, and nothing before that name."
 

@@ -3,15 +3,21 @@
 Rules
 1. An SMS that a marketing journey sends says how to stop: an answer to give, «Διακοπή», or a link to unsubscribe; with and without the patient's name.
 2. An answer reaches nobody where the sender is one way: a text does not ask for one then.
+3. A marketing SMS of such a sender has a link to the way out (47 CFR 64.1200(a)(12) asks senders that take no replies for another way in each text).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from typing import Final
 
 from worker.domain.source import Problem
-from worker.workspace.lint_text import BLANK, Finding, Text, fold
+from worker.workspace.lint_names import prints
+from worker.workspace.lint_text import BLANK, Finding, Part, Text, fold
+
+LINKS: Final = ("unsubscribe_url", "answer_url")
+"""Values that lead to the way out."""
 
 _ENDS = r"(?:stop|stopall|unsubscribe|optout|end|quit|cancel|revoke|διακοπη|στοπ)"
 _ASKS = r"(?:reply|text|send|write|answer|respond|στειλτε|απαντηστε|γραψτε|στειλε|απαντησε)"
@@ -31,20 +37,33 @@ _ASKS_FOR_AN_ANSWER = re.compile(
 )
 
 
-def no_way_to_stop(text: Text, said: Collection[str], *, answers: bool) -> Iterator[Problem]:
-    """Rule 1. `said` is the SMS as filled in, in all ways; without `answers`, a text that asks for one is told by rule 2."""
+def no_way_to_stop(text: Text, said: Collection[str]) -> Iterator[Problem]:
+    """Rule 1. `said` is the SMS as filled in, in all ways."""
     body = text.parts[0]
-    if "unsubscribe_url" in body.source.text or all(_STOPS.search(fold(each).text) for each in said):
+    if _has_link(body) or all(_STOPS.search(fold(each).text) for each in said):
         return
-    hint = "End it with `Stop? Reply STOP`, or «Διακοπή; Στείλτε STOP»."
-    if not answers:
-        hint = "Say what patients do who want no more: the sender takes no answers, so a telephone number or {{ unsubscribe_url }}."
     yield Finding(body, 0).problem(
         "template-optout",
         "warning",
         "a marketing journey sends this SMS, and it does not say how to stop",
-        hint,
+        "End it with `Stop? Reply STOP`, or «Διακοπή; Στείλτε STOP».",
     )
+
+
+def no_link_to_stop(text: Text) -> Iterator[Problem]:
+    """Rule 3, for a sender that is one way."""
+    body = text.parts[0]
+    if not _has_link(body):
+        yield Finding(body, 0).problem(
+            "template-optout-link",
+            "warning",
+            "a marketing journey sends this SMS, its sender takes no answers, and no link in it leads to the way out",
+            "Print {{ unsubscribe_url }}, or {{ answer_url }} for a page of answers; the law asks for it in each text.",
+        )
+
+
+def _has_link(body: Part) -> bool:
+    return any(printed.name in LINKS for printed in prints(body.source))
 
 
 def answers_to_nobody(text: Text) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Place, Problem, Scalar, compose
 from worker.domain.stories import Story
 from worker.workspace.config import Sender, parse_channels, parse_clinic
+from worker.workspace.config_sources import read_sources
 from worker.workspace.file_names import name_problems
 from worker.workspace.files import Files, raw
 from worker.workspace.lint_law import lint_law
@@ -33,6 +34,7 @@ from worker.workspace.silence import silenced
 from worker.workspace.stories import read_stories, story_files
 from worker.workspace.template_problems import Used, template_problems
 from worker.workspace.templates import Templates
+from worker.workspace.tracked import tracked_texts
 from worker.workspace.untranslated import untranslated
 
 CONFIG: Final = ("clinic", "services", "segments", "policy", "channels", "offers")
@@ -107,6 +109,7 @@ class _Reading:
                     days_come(reader, journey, nodes[name], local_day(self.now, clinic.tz))
         stories: tuple[Story, ...] = ()
         if lint:
+            read_sources(reader, files, scope)
             stories = read_stories(reader, story_files(files), scope, journeys)
             titles = {name: segments.titles.get(name, name) for name in segments.named}
             used, purposes = _sent(journeys.values())
@@ -119,6 +122,7 @@ class _Reading:
                 offers=offers,
                 senders=senders,
                 purposes=purposes,
+                tracked=tracked_texts(journeys.values()),
             )
             reader.problems += untranslated(files)
             lint_law(reader, clinic, policy, trees, journeys, nodes)

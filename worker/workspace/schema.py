@@ -25,6 +25,7 @@ from worker.domain.stories.file import STORIES
 from worker.workspace.config import CLINIC, parse_channels, parse_clinic
 from worker.workspace.config_channels import CHANNELS_FILE
 from worker.workspace.config_services import SERVICES
+from worker.workspace.config_sources import SOURCE
 from worker.workspace.files import Files, raw
 from worker.workspace.templates import Templates
 
@@ -54,6 +55,7 @@ KINDS: Final[Mapping[str, FileKind]] = {
     "policy": _config("policy", POLICY),
     "channels": _config("channels", CHANNELS_FILE),
     "offers": _config("offers", OFFERS),
+    "source": FileKind("A system's exports", ("config/sources/*.yaml", "config/sources/*.yml"), SOURCE),
     "journey": FileKind("A journey", ("journeys/*.yaml", "journeys/*.yml"), JOURNEY),
     "stories": FileKind(
         "Stories of journeys", ("journeys/scenarios/*.yaml", "journeys/scenarios/*.yml"), STORIES

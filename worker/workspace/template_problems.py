@@ -13,25 +13,26 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from worker.domain.clinic import Clinic
+from worker.domain.law import law_of_clinic
 from worker.domain.offers import Offer
 from worker.domain.source import Problem, place_of
 from worker.workspace.config_channels import Sender
 from worker.workspace.file_names import line_break
 from worker.workspace.files import Files
+from worker.workspace.lint_claims import claims, rewarded_referral
 from worker.workspace.lint_health import Vocabulary, health, health_of_offers, health_once_filled
 from worker.workspace.lint_layout import layouts, stands_alone
 from worker.workspace.lint_links import links, links_once_filled
+from worker.workspace.lint_medicines import Medicines, medicines
 from worker.workspace.lint_names import speaks_of_offer
 from worker.workspace.lint_sms import Price, dear
-from worker.workspace.lint_stop import answers_to_nobody, no_way_to_stop
+from worker.workspace.lint_stop import answers_to_nobody, no_link_to_stop, no_way_to_stop
 from worker.workspace.lint_text import Part, Text
 from worker.workspace.lint_values import MAY_BE_EMPTY, gaps, unknown_variables, without_fallback
 from worker.workspace.lint_words import keywords, prices, reproaches
 from worker.workspace.offering import Promise, promise
 from worker.workspace.templates import Draft, Filled, TemplateError, Templates
-from worker.workspace.variables import KNOWN, SAMPLE_DAY, sample_variables, variables
-
-__all__ = ["sample_variables", "template_problems", "variables"]
+from worker.workspace.variables import KNOWN, SAMPLE_DAY, sample_variables
 
 Used = Mapping[str, Collection[str | None]]
 """Every template that a step names, with the offers of those steps; None for a step without one."""
@@ -49,8 +50,9 @@ def template_problems(
     offers: Mapping[str, Offer] | None = None,
     senders: Mapping[str, Sender] | None = None,
     purposes: Mapping[str, Collection[str]] | None = None,
+    tracked: Collection[str] = (),
 ) -> list[Problem]:
-    """All that is wrong with the texts. `segments` maps names to titles; without `used`, nothing is said of texts that nobody sends; `senders` say what an SMS costs, and whether it can be answered; `purposes` what the journeys are for that send each template."""
+    """All that is wrong with the texts. `segments` maps names to titles; without `used`, nothing is said of texts that nobody sends; `senders` say what an SMS costs, and whether it can be answered; `purposes` what the journeys are for that send each template; the links of those in `tracked` go by way of Revisit."""
     told = [_no_text(path, text) for path, text in sorted(files.items()) if path.startswith("templates/")]
     if broken := [problem for problem in told if problem is not None]:
         return broken
@@ -70,7 +72,8 @@ def template_problems(
         used or {},
         offers or {},
         sender,
-        {name for name, found in (purposes or {}).items() if "marketing" in found},
+        purposes or {},
+        tracked,
     )
     for draft in templates.drafts():
         problems += look.at(draft)
@@ -85,12 +88,17 @@ class _Look:
     """One look at all texts of a workspace."""
 
     def __init__(
-        self, templates: Templates, clinic: Clinic, vocabulary: Vocabulary, used: Used, offers: Mapping[str, Offer], sender: Sender | None, marketing: Collection[str]
+        self, templates: Templates, clinic: Clinic, vocabulary: Vocabulary, used: Used, offers: Mapping[str, Offer], sender: Sender | None, purposes: Mapping[str, Collection[str]], tracked: Collection[str]
     ) -> None:  # fmt: skip
         self.templates, self.vocabulary, self.used = templates, vocabulary, used
         self.price: Price | None = sender.price if sender else None
-        self.one_way, self.marketing = sender is not None and not sender.two_way, marketing
-        self.full = sample_variables(clinic)
+        self.one_way, self.purposes = sender is not None and not sender.two_way, purposes
+        self.law = law_of_clinic(clinic)
+        self.medicines = Medicines(clinic, self.law)
+        self.full, self.tracked = (
+            sample_variables(clinic),
+            {name: sample_variables(clinic, tracked=True) for name in tracked},
+        )
         self.empty = {**self.full, **dict.fromkeys(MAY_BE_EMPTY, "")}
         self.offers = {name: promise(offer, SAMPLE_DAY, clinic.country) for name, offer in offers.items()}
         self._framed: dict[str, tuple[Draft, Filled]] = {}
@@ -113,7 +121,11 @@ class _Look:
         known = KNOWN | {"subject", "preheader"} if markup else KNOWN
         found = [unknown_variables(part, known) for part in looked]
         problems = [problem for each in found for problem in each]
-        problems += [problem for lint in (links, reproaches, prices, keywords) for problem in lint(text)]
+        problems += [
+            problem for lint in (links, reproaches, prices, keywords, claims) for problem in lint(text)
+        ]
+        problems += rewarded_referral(text, self.law)
+        problems += medicines(text, self.medicines, self.purposes.get(draft.name))
         problems += health(text, self.vocabulary)
         problems += health_of_offers(text, self._offers_of(draft.name), self.vocabulary)
         problems += without_fallback(text)
@@ -152,19 +164,23 @@ class _Look:
     def _stops(self, text: Text, said: Collection[str]) -> Iterator[Problem]:
         asked = list(answers_to_nobody(text)) if self.one_way else []
         yield from asked
-        if text.draft.name in self.marketing and not asked:
-            yield from no_way_to_stop(text, said, answers=not self.one_way)
+        if "marketing" not in self.purposes.get(text.draft.name, ()) or asked:
+            return
+        yield from no_link_to_stop(text) if self.one_way else no_way_to_stop(text, said)
 
     def _offers_of(self, name: str) -> dict[str, Promise]:
         wanted = {offer for offer in self.used.get(name, ()) if offer is not None}
         return {offer: self.offers[offer] for offer in wanted if offer in self.offers}
 
     def _longest(self, draft: Draft, filled: Filled) -> str:
-        """An SMS with the longest of the offers that its steps make, since that is what will be paid for."""
+        """An SMS with the links that it will have and the longest of the offers that its steps make, since that is what will be paid for."""
+        values = self.tracked.get(draft.name, self.full)
         bodies = []
-        for offer in self._offers_of(draft.name).values():
+        for offer in self._offers_of(draft.name).values() or (
+            [values["offer"]] if draft.name in self.tracked else []
+        ):
             try:
-                bodies.append(self.templates.fill(draft, {**self.full, "offer": offer}).body)
+                bodies.append(self.templates.fill(draft, {**values, "offer": offer}).body)
             except TemplateError:
                 continue
         return max(bodies, key=len, default=filled.body)

@@ -52,13 +52,13 @@ MONEY: Final = _pattern(
 # "Free" is a price before a thing that a clinic sells; it is none in "feel free", "free to", "fragrance-free", "a free slot".
 _SOLD: Final = r"(?:consultations?|reviews?|visits?|sessions?|treatments?|checks?|checkups?|tests?|trials?|gifts?|samples?|assessments?|advice|services?|products?|scans?|analys[ei]s|talks?|chats?)"
 _PRICES: Final = (
-    r"\d+(?:[.,]\d+)? ?(?:%|per ?cent(?!\w)|τοις εκατο)",
+    r"\d+(?:[.,]\d+)? ?(?:%|per ?cent(?!\w)|τοις εκατο)(?! (?:effective|safe|results|αποτελεσματικ|ασφαλ|αποτελεσμα))",
     r"(?:discount(?:s|ed)?|half price|reduced price|special price|lower price|price (?:cut|drop|reduction)|money off|save up to|on sale|bargain|vouchers?|gift cards?)(?!\w)",
     r"(?:complimentary|without charge|no charge|at no cost|free of charge|on the house|for free|two for one|2 for 1|buy one)(?!\w)",
     r"(?:black friday|cyber monday) (?:sales?|deals?|offers?|prices?|specials?)(?!\w)|(?:summer|winter|spring|autumn|flash|clearance|seasonal) sales?(?!\w)|promo codes?(?!\w)",
     rf"(?:\d+|{_FIGURES}) off (?:with|when|using|your|all|any|every)(?!\w)|save (?:{_FIGURES} ){{1,6}}(?:percent|per cent)(?!\w)",
     rf"{_SOLD} (?:is |are )?on us(?!\w)|gifts? (?:for you|from us|to you|awaits?|is waiting|with (?:your|every|each))(?!\w)|(?<![\d+])[12] ?\+ ?1(?!\d)",
-    rf"free (?!to )(?:\w+ ){{0,2}}{_SOLD}(?!\w)|{_SOLD} (?:is|are) (?:\w+ )?free(?! (?:to|on|at|from|for|this|next|in|after|before)(?!\w))(?!\w)",
+    rf"(?<!risk )free (?!to )(?:\w+ ){{0,2}}{_SOLD}(?!\w)|{_SOLD} (?:is|are) (?:\w+ )?free(?! (?:to|on|at|from|for|this|next|in|after|before)(?!\w))(?!\w)",
     r"(?:εκπτωσ\w+|δωρεαν|χωρις (?:καμια )?χρεωση|χωρις κοστος|μιση τιμη|ειδικ\w+ τιμ\w+|προσφορα|προσφορας|προσφορες|προσφορων|δωροεπιταγ\w+|κουπονι\w*|δωρο)(?!\w)",
 )
 PRICE: Final = _pattern(rf"(?<!\w)(?:{'|'.join(_PRICES)})")

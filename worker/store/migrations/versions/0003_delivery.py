@@ -60,7 +60,7 @@ def upgrade() -> None:
     _partial("ix_messages_provider_id", "messages", ["provider_id"], "provider_id IS NOT NULL")
     _partial("ix_messages_unknown", "messages", ["clinic_id", "decided_at"], "state = 'unknown'")
     _partial("ix_messages_lookup", "messages", ["lookup_at"], "lookup_at IS NOT NULL")
-    _partial("ix_messages_kept", "messages", ["sent_at"], "redacted_at IS NULL AND sent_at IS NOT NULL")
+    _partial("ix_messages_kept", "messages", ["clinic_id", "decided_at"], "redacted_at IS NULL")
     op.add_column("tasks", sa.Column("kind", sa.Text(), nullable=False, server_default="journey"))
     op.add_column("tasks", sa.Column("urgent", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("tasks", _maybe("about"))

@@ -1,0 +1,148 @@
+"""What a mapping file says of a system's exports, as plain values: `config_sources` reads them, `worker/intake/sources` reads CSV files by them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Literal
+
+SheetKind = Literal["patients", "appointments", "consents"]
+Past = Literal["completed", "unknown", "no_show"]
+
+PERSON: Final[Mapping[str, str]] = {
+    "name": "The whole name, where it stands in one column.",
+    "first_name": "The first name.",
+    "last_name": "The last name.",
+    "phone": "The number for SMS; of several columns the first that is not empty counts.",
+    "email": "The e-mail address.",
+    "date_of_birth": "The date of birth.",
+    "language": "The language, two letters.",
+    "tags": "The system's own tags, with commas or semicolons between them.",
+    "consent_sms": "Whether the patient agreed to marketing by SMS.",
+    "consent_email": "Whether the patient agreed to marketing by e-mail.",
+}
+"""Fields of a person, in any file that has them."""
+
+ORDER: Final[Mapping[str, str]] = {
+    "updated_at": "When the row was last changed: of two rows of one thing the later one holds.",
+    "exported_at": "When the file was made, where a column says so.",
+}
+
+FIELDS: Final[Mapping[SheetKind, Mapping[str, str]]] = {
+    "patients": {
+        "id": "The system's id of the patient.",
+        **PERSON,
+        "created_at": "When the patient was entered.",
+        **ORDER,
+    },
+    "appointments": {
+        "id": "The system's id of the appointment.",
+        "patient": "The system's id of the patient.",
+        "starts_at": "Start, date and time in one column.",
+        "date": "The date, where the time has a column of its own.",
+        "time": "The time of day, beside `date`.",
+        "ends_at": "The end.",
+        "status": "The status, by `statuses`.",
+        "service": "The treatment; see `services`.",
+        "net": "What was paid for it.",
+        "currency": "The currency, where it is not the clinic's.",
+        "location": "The place.",
+        "practitioner": "Who treats.",
+        "referred_by": "The id of the patient who referred this one.",
+        "created_at": "When it was booked.",
+        "cancelled_at": "When it was cancelled.",
+        "version": "A number that grows with every change; only where the live connection sends the same one.",
+        **ORDER,
+        **PERSON,
+    },
+    "consents": {
+        "patient": "The system's id of the patient.",
+        "channel": "SMS or e-mail.",
+        "purpose": "What for.",
+        "decision": "Given or taken back.",
+        "at": "When it was given or taken back.",
+        "basis": "`explicit`, `soft_opt_in`, `written` or `verbal`.",
+        "origin": "Where it was given: a form, the front desk.",
+        "text": "The words that were agreed to; kept as a hash.",
+        "evidence": "Where the evidence is.",
+        "exported_at": ORDER["exported_at"],
+        **PERSON,
+    },
+}
+"""The fields that a column may be, by kind of file, each with what it is."""
+
+FLAGS: Final[Mapping[SheetKind, Mapping[str, str]]] = {
+    "patients": {
+        "gone": "Deleted or archived in the system.",
+        "deceased": "Has died.",
+    },
+    "appointments": {
+        "cancelled": "Cancelled.",
+        "no_show": "Did not come.",
+        "completed": "Came.",
+        "voided": "Entered by mistake.",
+    },
+    "consents": {},
+}
+"""What a column may say by being filled in with anything but "no". The first that does counts, in this order."""
+
+MEANINGS: Final = (
+    "completed",
+    "booked",
+    "cancelled",
+    "cancelled_by_patient",
+    "cancelled_by_clinic",
+    "no_show",
+    "voided",
+    "left_out",
+)
+"""What a status may mean. `left_out`: the row is none of an appointment of a patient, such as a blocked hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a file is written. `zone` None is the clinic's; `skip_lines` lines stand above the header."""
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    date_order: Literal["ymd", "dmy", "mdy"] = "ymd"
+    zone: str | None = None
+    decimal: Literal[".", ","] = "."
+    skip_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One kind of file of a system. `columns` maps a field to the headers that may hold it, the likeliest first; fields in `may_lack` may have none of theirs."""
+
+    name: str
+    kind: SheetKind
+    form: Form
+    columns: Mapping[str, tuple[str, ...]]
+    may_lack: frozenset[str] = frozenset()
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    otherwise: str | None = None
+    past_booked_means: Past = "unknown"
+    id_from: tuple[str, ...] = ()
+    patient_from: tuple[str, ...] = ()
+    services: Mapping[str, str] = field(default_factory=dict)
+    services_between: str = ""
+    one_row_per: Literal["appointment", "service"] = "appointment"
+    name_order: Literal["first_last", "last_first"] = "first_last"
+    full_export: bool = False
+    live_from: date | None = None
+    yes: frozenset[str] = frozenset()
+    no: frozenset[str] = frozenset()
+    always: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A system whose exports are read. `uri` is the `source` of its events."""
+
+    name: str
+    uri: str
+    sheets: tuple[Sheet, ...]
