@@ -2,6 +2,7 @@
 # make demo    the sample clinic, end to end; options by ARGS, e.g. make demo ARGS=--no-serve
 # make test    the tests (make test ARGS="-k quiet_hours" for some of them)
 # make check   lint, format, types, import rules, the shipped rooms and their stories
+# make chaos   2,000 visits while every process is killed, as a table; minutes; options by ARGS, e.g. make chaos ARGS="--seed 7"
 # make bench   the benchmarks, as a table and in benchmarks/results.json
 # make clean   removes what the other targets made
 #
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check chaos bench clean
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -58,6 +59,9 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/revisit check
 	$(BIN)/revisit test --coverage
+
+chaos: setup
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -57,6 +57,10 @@ class SmsOut:
     body: str = field(repr=False)
     status_callback: str | None = field(default=None, repr=False)  # absolute URL; `ref` is added to its query
 
+    validity: int | None = (
+        None  # seconds for which the provider may keep it before it leaves; None: as it likes
+    )
+
     def __post_init__(self) -> None:
         _check_ref(self.ref)
 

@@ -25,6 +25,7 @@ from channels.twilio_http import KeptClient, NotTaken
 from channels.twilio_lookup import look_up
 
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+LONGEST_VALIDITY = 36_000  # seconds; the parameter's own limit
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -51,7 +52,9 @@ class TwilioSms:
     def send(self, out: SmsOut, /) -> Outcome:
         """One attempt. Outcome as in `base`."""
         sender = "messaging_service_sid" if _SERVICE.fullmatch(out.sender) else "from_"
-        fields = {"to": out.to, "body": out.body, sender: out.sender}
+        fields: dict[str, object] = {"to": out.to, "body": out.body, sender: out.sender}
+        if out.validity is not None:
+            fields["validity_period"] = min(max(out.validity, 1), LONGEST_VALIDITY)
         if out.status_callback is not None:
             fields["status_callback"] = _with_ref(out.status_callback, out.ref)
         self._client.begin()

@@ -28,9 +28,10 @@ POSTS: tuple[Step, ...] = (
     "ok", "ok", "hangup_after", "500", "hangup_before", "500_after", "garbage", "429", ("error", 21610), ("error", 20003),
 )  # fmt: skip
 POST = st.sampled_from(POSTS)
+WISHES = st.sampled_from([*["nothing"] * 6, "STOP", "revoked, not folded yet"])
 BEFORE = st.sampled_from([*["nothing"] * 4, "killed", "again", "other", "stop", "late", "lost"])
 DURING = st.sampled_from([*["nothing"] * 4, "again", "other", "stop", "delivered", "undelivered", "slow"])
-SECONDS = st.sampled_from([1, 12, 32, 46, 91, 3_600, 7 * 3_600, 86_400, 6 * 86_400, 7 * 86_400])
+SECONDS = st.sampled_from([1, 12, 32, 46, 91, 3_600, 86_400, 7 * 86_400])
 WORDS = st.sampled_from(
     [("queued", ""), ("sent", ""), ("delivered", ""), ("undelivered", "30003"), ("undelivered", "30005"), ("undelivered", "21610")]
 )  # fmt: skip
@@ -66,14 +67,16 @@ class Outbox(RuleBasedStateMachine):
 
     # -- what may happen ------------------------------------------------------------------------------------------------------
 
-    @rule(which=WHICH, post=POST, before=BEFORE, during=DURING, dies=st.booleans())
-    def dispatched(self, which: int, post: Step, before: str, during: str, dies: bool) -> None:
+    @rule(which=WHICH, post=POST, wish=WISHES, before=BEFORE, during=DURING, dies=st.booleans())
+    def dispatched(self, which: int, post: Step, wish: str, before: str, during: str, dies: bool) -> None:
         self.weather(post)
         row, other = self.one(which), self.one(which + 1).id
         key, phone = row.id, PHONES[row.patient_id]
+        if wish != "nothing":
+            self.a_wish(row.patient_id, wish)
         earlier: dict[str, Callable[[], None] | None] = {
             "nothing": None, "killed": self.ward.die, "again": lambda: self.ward.dispatch(key), "other": lambda: self.ward.dispatch(other),
-            "stop": lambda: self.ward.says(phone, "STOP"), "late": lambda: self.ward.passes(21), "lost": lambda: self.ward.turn(45),
+            "stop": lambda: self.ward.says(phone, "STOP"), "late": lambda: self.ward.passes(21), "lost": self.ward.is_given_up,
         }  # fmt: skip
         meanwhile: dict[str, Callable[[Sms], None] | None] = {
             "nothing": None, "again": lambda _: self.ward.dispatch(key), "other": lambda _: self.ward.dispatch(other),
@@ -104,6 +107,9 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(patient=PATIENTS, how=st.sampled_from(["STOP", "START", "revoked", "revoked, not folded yet"]))
     def a_wish_is_told(self, patient: str, how: str) -> None:
+        self.a_wish(patient, how)
+
+    def a_wish(self, patient: str, how: str) -> None:
         if how in ("STOP", "START"):
             self.ward.says(PHONES[patient], how)
         else:
@@ -117,9 +123,11 @@ class Outbox(RuleBasedStateMachine):
             self.ward.holds_or_releases(patient)
 
     @rule(which=WHICH, post=POST)
-    def a_person_sends_again(self, which: int, post: Step) -> None:
-        self.weather(post)
-        self.ward.resends(which)
+    def the_list_stays_shut_and_a_person_sends_again(self, which: int, post: Step) -> None:
+        self.weather(post, "500")
+        if any(row.state == "unknown" for row in self.ward.messages()):
+            self.ward.turn(7 * 3_600)
+            self.ward.resends(which)
 
     @rule(patient=PATIENTS)
     def a_visit(self, patient: str) -> None:
@@ -185,6 +193,59 @@ def test_whatever_happens_in_whatever_order_no_promise_is_broken(
             lambda: Outbox(another),
             settings=settings(max_examples=examples, stateful_step_count=20),
         )
+
+
+def _step(name: str, **how: Any) -> tuple[str, dict[str, Any]]:
+    quiet = {
+        "which": 0,
+        "post": "ok",
+        "wish": "nothing",
+        "before": "nothing",
+        "during": "nothing",
+        "dies": False,
+    }
+    return name, {**quiet, **how} if name == "dispatched" else how
+
+
+HARD = {
+    "leave is taken back and not folded yet": [_step("dispatched", wish="revoked, not folded yet")],
+    "a process wakes up after others took it for dead": [_step("dispatched", before="lost"), _step("dispatched", which=1, before="lost")],
+    "a process dies before it has written what it heard": [_step("dispatched", dies=True), *[_step("time_passes_and_is_swept", seconds=s, post="ok", get="ok") for s in (46, 32, 32, 32)]],
+    "the list lags": [_step("dispatched", post="hangup_after"), *[_step("time_passes_and_is_swept", seconds=s, post="ok", get="ok") for s in (12, 32, 32, 91)]],
+    "a report comes before the answer": [_step("dispatched", during="delivered"), _step("the_provider_reports", which=0, told=("sent", ""))],
+    "a report comes after the process died": [_step("dispatched", dies=True), _step("the_provider_reports", which=0, told=("delivered", ""))],
+    "two patients of one phone at once": [_step("two_dispatched_at_once", which=0, apart=1, post="ok")] * 2,
+    "stop while the provider has it, and start again": [
+        _step("dispatched", during="stop"), _step("a_visit", patient="p-1"), _step("dispatched", which=1), _step("a_wish_is_told", patient="p-1", how="START"),
+        _step("time_passes_and_is_swept", seconds=7 * 86_400, post="ok", get="ok"),
+    ],
+    "a person sends again, twice": [
+        _step("dispatched", post="hangup_before"), *[_step("the_list_stays_shut_and_a_person_sends_again", which=0, post="hangup_before")] * 2,
+        _step("time_passes_and_is_swept", seconds=7 * 3_600, post="ok", get="500"),
+    ],
+    "a person sends again what had arrived": [
+        _step("dispatched", post="hangup_after"), _step("the_list_stays_shut_and_a_person_sends_again", which=0, post="hangup_after"),
+        _step("a_visit", patient="p-1"), _step("time_passes_and_is_swept", seconds=3_600, post="ok", get="ok"),
+    ],
+    "a hold while it waits to be sent again": [
+        _step("dispatched", post="429"), _step("a_hold_is_set_or_lifted", patient="p-1"), _step("time_passes_and_is_swept", seconds=91, post="ok", get="ok"),
+        _step("a_hold_is_set_or_lifted", patient="p-1"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", HARD)
+def test_the_hardest_orders_break_no_promise(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    with wards(database_url, tmp_path, monkeypatch) as another:
+        outbox = Outbox(another)
+        try:
+            for name, how in HARD[order]:
+                getattr(outbox, name)(**how)
+                outbox.no_promise_is_broken()
+        finally:
+            outbox.teardown()
 
 
 def test_every_state_can_be_left_or_is_an_end() -> None:

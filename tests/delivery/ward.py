@@ -28,8 +28,9 @@ from channels import twilio_webhooks
 from channels.base import Inbound
 from tests.delivery.desk import FILES, NOON
 from tests.standins.faults import Faults, Step
-from tests.standins.server import Reply
+from tests.standins.server import Reply, Request
 from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, Sms, TwilioStandin
+from tests.standins.twilio_list import Row as Listed
 from worker.delivery.dispatch import dispatch
 from worker.delivery.reconcile import reconcile
 from worker.delivery.senders import Channels, Credentials
@@ -49,6 +50,11 @@ from worker.store.engine import make_engine, read, write
 from worker.store.migrate import upgrade
 from worker.workspace.house import House
 
+PATIENT = {
+    **FILES,
+    "journeys/hello.yaml": FILES["journeys/hello.yaml"].replace("expires: 3 days", "expires: 20 days"),
+}
+"""A clinic whose messages outlast a cap."""
 SHARED, OWN = "+306900000001", "+306900000002"
 PHONES = {"p-1": SHARED, "p-2": SHARED, "p-3": OWN}
 ZONES = {"p-1": "Europe/Athens", "p-2": "America/Los_Angeles", "p-3": "Europe/Athens"}
@@ -72,18 +78,31 @@ class Weather(Faults):
         return (self.post if name.startswith("POST") else self.get), 0.0
 
 
+LAG = timedelta(seconds=45)
+"""How long the provider takes to list what it has accepted."""
+
+
 class Provider(TwilioStandin):
-    """Twilio, by the clinic's clock; `taken` hears of each message before the answer leaves."""
+    """Twilio, by the clinic's clock, with a list that lags; `taken` hears of each message before the answer leaves."""
 
     def __init__(self, clock: Callable[[], datetime], taken: Callable[[Sms], None]) -> None:
         super().__init__()
         self._clock, self._taken = clock, taken
+        self._unlisted: list[tuple[datetime, Listed]] = []
 
     def accepted(self, message: Sms) -> Reply:
         reply = super().accepted(message)
-        self.row(message.sid).created = self._clock().timestamp()
+        with self._changed:
+            row = self._rows.pop(message.sid)
+            row.created = self._clock().timestamp()
+            self._unlisted.append((self._clock() + LAG, row))
         self._taken(message)
         return reply
+
+    def read(self, request: Request) -> Reply | None:
+        with self._changed:
+            self._rows.update({row.sid: row for at, row in self._unlisted if at <= self._clock()})
+        return super().read(request)
 
 
 @dataclass(frozen=True)
@@ -200,6 +219,11 @@ class Ward:
         self.passes(seconds)
         for job in sweep(self.house).jobs:
             self.do(job)
+
+    def is_given_up(self) -> None:
+        """Others take this process for dead: they look for its message, prove it absent and send it again."""
+        for seconds in (45, 61, 32):
+            self.turn(seconds)
 
     def do(self, job: Job) -> None:
         following: list[Job] = []
@@ -334,7 +358,7 @@ class Ward:
             during, self._during = self._during, None
             if during is not None:
                 during(sms)
-        except Exception as error:  # noqa: BLE001 (raised in the provider's thread, told in the test's)
+        except Exception as error:
             self.wrongs.append(f"{type(error).__name__}: {error}")
 
     def _judge(self, sms: Sms) -> None:
@@ -364,7 +388,7 @@ def wards(database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """A maker of wards on one database, which each finds empty but for its rooms."""
     engine = make_engine(database_url)
     upgrade(engine)
-    publish(House(engine, "secret", "http://127.0.0.1:8000"), FILES)
+    publish(House(engine, "secret", "http://127.0.0.1:8000"), PATIENT)
 
     def another() -> Ward:
         lot = Random(7)

@@ -225,6 +225,7 @@ def test_a_signature_that_is_missing_wrong_or_of_another_key_is_refused(here: Ho
     for one in refused:
         answer = here.post(one)
         assert (answer.status, answer.data) == (403, b"")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert nothing_happened(here)
 
 
@@ -378,7 +379,6 @@ def test_a_long_body_is_not_read(here: Hooked) -> None:
 
 def test_only_posts_are_answered(here: Hooked) -> None:
     assert here.pool.request("GET", here.url + INBOUND).status == 405
-    assert here.pool.request("POST", here.url + "/webhooks/twilio/other").status == 404
 
 
 def test_a_fault_of_ours_is_ours_and_the_provider_tells_it_again(
@@ -391,11 +391,6 @@ def test_a_fault_of_ours_is_ours_and_the_provider_tells_it_again(
     schema.replies.create(here.inbox.house.engine)
     assert here.post(here.text("zanzibar")).status == 200
     assert "zanzibar" not in "".join(capsys.readouterr())
-
-
-def test_every_answer_carries_the_security_headers(here: Hooked) -> None:
-    for one in (here.text("Hello"), here.text("Hello").changed(headers={})):
-        assert here.post(one).headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_the_clock_of_a_demo_does_not_judge_the_age_of_a_report(here: Hooked) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.web.site import MONDAY, TOKEN, Site, a_person, a_site, an_event
-from worker.delivery.trouble import pause_journey
+from worker.delivery.trouble import pause_journey, system_task
 from worker.domain.trouble import SenderState
 from worker.store import outbox, pauses, replies, senders, tasks
 from worker.store.engine import read, write
@@ -254,6 +254,8 @@ def test_what_is_over_needs_nobody_any_more(site: Site) -> None:
         rules, now = site.house.rooms(conn, "default").rules, site.house.now(conn)
         pause_journey(conn, rules, "win_back_6", "failures", "too many failed", now)
         assert pauses.resume(conn, "default", "win_back_6", actor="user anna", at=now)
+        for name in ("feed/2026-10-01T10:00", "door/2026-10-01"):
+            system_task(conn, rules, name, "marketing", "No marketing leaves.", now, urgent=True)
     assert "Needs a person now" not in page(site).text
 
 
@@ -267,3 +269,19 @@ def test_what_the_providers_report_is_counted(site: Site) -> None:
     seen = page(site).text
     assert "1 of them is known to have arrived, 1 did not" in seen
     assert "Did not arrive (30005)" in seen
+
+
+def test_a_trouble_that_lasts_is_told_for_as_long(tmp_path: Path) -> None:
+    policy = "feed: {max_age: 36 hours}\n"
+    with a_site(
+        f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path, rooms={"config/policy.yaml": policy}
+    ) as site:
+        site.post(an_event(1, subject="p-mail", patient=a_person()))
+        site.live()
+        with write(site.house.engine) as conn:
+            rules, now = site.house.rooms(conn, "default").rules, site.house.now(conn)
+            said = "No marketing leaves: nothing was heard."
+            system_task(conn, rules, "feed/2026-10-05T09:00", "marketing", said, now, urgent=True)
+        assert said not in page(site).text
+        site.set_clock(MONDAY + timedelta(days=3))
+        assert said in page(site).text

@@ -97,7 +97,9 @@ def test_a_condition_that_keeps_somebody_out_is_told_as_a_phrase() -> None:
         "birthday": "Left out by a condition: birthday",
     }
     assert {why: words.why_not_started(forbidden + why, {}) for why in told} == told
-    leave = "sms health_profiling: never given; email health_profiling: revoked on 2026-01-02"
+    leave = (
+        "sms health_profiling: never given; email health_profiling: the record of 2026-01-02 does not list it"
+    )
     said = "SMS: no leave to be chosen by treatment; E-mail: no leave to be chosen by treatment"
     assert words.why_not_started(leave, {}) == said
     assert words.why_not_started("its `stop_if` holds already", {}) == "Its condition to stop holds already"

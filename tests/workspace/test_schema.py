@@ -35,13 +35,14 @@ from worker.domain.stories.parse import parse_stories
 from worker.workspace.config import parse_channels, parse_clinic
 from worker.workspace.config_channels import PRICE, RATE
 from worker.workspace.config_services import parse_services
+from worker.workspace.config_sources import parse_source, ready_names, ready_text
 from worker.workspace.files import raw, read_folder
 from worker.workspace.layout_new import lay_out
 from worker.workspace.schema import KINDS, schemas, scope_of
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = {path: text for path, text in read_folder(ROOT).items() if kind_of(path) is not None}
-FILES = read_folder(ROOT)
+FILES = read_folder(ROOT) | {f"config/sources/{name}.yaml": ready_text(name) or "" for name in ready_names()}
+SHIPPED = {path: text for path, text in FILES.items() if kind_of(path) is not None}
 SCOPE = scope_of(FILES)
 EDITOR = Editor(FILES)
 NODES: dict[str, Node] = {
@@ -290,6 +291,8 @@ def problems_of(kind: str, node: Node) -> list[Problem]:
         parse_channels(reader, node, "Clinic")
     elif kind == "offers":
         parse_offers(reader, node, SCOPE.clinic)
+    elif kind == "source":
+        parse_source(reader, node, "system", SCOPE)
     elif kind == "journey":
         parse_journey(reader, node, "", scope)
     else:

@@ -1,15 +1,15 @@
-"""`revisit pause`, `resume`, `unknown`, `resend`: a person decides over a journey, or over a message whose fate nobody knows."""
+"""`revisit pause`, `resume`, `unknown`, `resend`, `tasks`, `done`: a person decides over a journey, or over a message whose fate nobody knows, and ticks work off."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from worker.cli.app import Workspace, app, fail, out
 from worker.cli.whom import actor, opened
 from worker.service.intervening import Refused
+from worker.service.words import CHANNELS
 
 Journey = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's name, as its file says it.")]
 
@@ -58,12 +58,12 @@ def unknown(workspace: Workspace = None) -> None:
     if not found:
         out.print("There is no message whose fate is unknown.")
         return
-    table = Table("message", "patient", "journey", "step", "channel", "since", "what is known")
     for one in found:
         known = "being looked for at the provider" if one.searching else f"nobody can tell ({one.code})"
-        since = f"{one.at:%Y-%m-%d %H:%M} UTC" if one.at else ""
-        table.add_row(one.id, one.patient, one.journey, one.step, one.channel, since, known)
-    out.print(table)
+        since = f", {one.at:%Y-%m-%d %H:%M} UTC" if one.at else ""
+        channel = CHANNELS.get(one.channel, one.channel)
+        out.print(f"{one.id}  {channel} to {one.patient}{since}", markup=False)
+        out.print(f"    {one.journey}, step {one.step}: {known}", style="dim", markup=False)
 
 
 @app.command()
@@ -86,3 +86,39 @@ def resend(
         except Refused as error:
             raise fail(str(error), 1) from error
     out.print(f"Message `{message}` is on its way, if nothing speaks against it by now.", markup=False)
+
+
+@app.command()
+def tasks(workspace: Workspace = None) -> None:
+    """List what waits for a person."""
+    from worker.service import doing
+
+    with opened(workspace) as (house, clinic):
+        found = doing.open_tasks(house, clinic)
+    if not found:
+        out.print("Nothing waits for a person.")
+        return
+    for one in found:
+        whom = f" patient {one.patient}," if one.patient else ""
+        when = "at once" if one.urgent else f"until {one.due_at:%Y-%m-%d}"
+        out.print(f"{one.id}  {one.assignee},{whom} {when}", markup=False)
+        out.print(f"    {one.note}", style="dim", markup=False)
+
+
+@app.command()
+def done(
+    task: Annotated[
+        int, typer.Argument(metavar="TASK", help="The task's number, as `revisit tasks` lists it.")
+    ],
+    workspace: Workspace = None,
+) -> None:
+    """Tick a task off; a journey that waits for it goes on."""
+    from worker.service import doing
+
+    with opened(workspace) as (house, clinic):
+        try:
+            # What becomes due is found by the running system within seconds, so it is not queued from here.
+            doing.done(house, clinic, task, actor())
+        except Refused as error:
+            raise fail(str(error), 1) from error
+    out.print(f"Task {task} is done.")

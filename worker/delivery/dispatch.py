@@ -136,7 +136,9 @@ def _record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[s
                 provider_id=outcome.provider_id,
                 planner=planner,
             )
-            return [*following, *_apply_status(conn, house, clinic, ready.id, now)]
+            return (
+                [*following, *_apply_status(conn, house, clinic, ready.id, now)] if row.status else following
+            )
         if isinstance(outcome, Unknown):
             return _doubt(conn, house, planner, row, code, why, house.wall())
         blamed = remedy(ready.sender.provider, code) if isinstance(outcome, Temporary) else None
@@ -181,8 +183,12 @@ def _apply_status(conn: Connection, house: House, clinic: str, message_id: str, 
     row = next(iter(outbox.get(conn, clinic, [message_id])))
     for state in moves_to(row.message.state, row.status or ""):
         rooms = house.rooms(conn, clinic)
-        following += settle(conn, house, rooms, row, state, "", f"the provider reports: {row.status}", now)
+        code = row.code or ""
+        following += settle(conn, house, rooms, row, state, code, f"the provider reports: {row.status}", now)
         row = next(iter(outbox.get(conn, clinic, [message_id])))
+        sender = rooms.senders.get(row.message.channel or "")
+        if state == "undelivered" and sender is not None:
+            note_failure(conn, house, rooms, row, remedy(sender.provider, code), code, now)
     return following
 
 

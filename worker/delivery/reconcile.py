@@ -159,11 +159,16 @@ def _give_over(conn: Connection, house: House, rooms: Rooms, row: outbox.Row, no
     return save(conn, house, rooms.rules, [planner], now)
 
 
+def task_of(conn: Connection, clinic: str, message_id: str) -> str:
+    """The name of the task about a message of unknown fate: one for each attempt after which nobody can tell."""
+    return f"unknown/{message_id}/{outbox.attempts_of(conn, clinic, message_id)}"
+
+
 def tell_staff(conn: Connection, rules: Rules, row: outbox.Row, now: datetime) -> None:
     """A task for a person: to find out, and perhaps to send it again."""
     channel = CHANNEL.get(row.message.channel or "", "message")
     said = f"Nobody can tell whether this {channel} of {row.message.journey} left. If it did not arrive: revisit resend {row.id}"
     tasks.add(
-        conn, row.clinic, origin=tasks.SYSTEM, name=f"unknown/{row.id}", kind="unknown", assignee="front_desk", note=said, at=now,
+        conn, row.clinic, origin=tasks.SYSTEM, name=task_of(conn, row.clinic, row.id), kind="unknown", assignee="front_desk", note=said, at=now,
         due_at=rules.clinic.working_days_after(now, 1), patient=row.message.patient, journey=row.message.journey, about=row.id,
     )  # fmt: skip

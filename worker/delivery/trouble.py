@@ -58,6 +58,7 @@ def signal(
     elif before.paused and not after.paused:
         log.info("sender works again", clinic=clinic, channel=channel)
         note(conn, clinic, now, "revisit", "sender resumed", {"channel": channel})
+        tasks.finish(conn, clinic, origin=tasks.SYSTEM, name=f"sender/{channel}/", at=now)
 
 
 def may_try(conn: Connection, house: House, clinic: str, channel: str) -> timedelta | None:

@@ -134,7 +134,7 @@ def _sizes(sizes: tuple[Size, ...], what: str, points: tuple[date, ...]) -> Grid
     quarters = (0, 3, 6, 9)
     columns = (what, *(_short(points[at]) for at in quarters), "today", "share", "in a year")
     rows = tuple(
-        (size.title, *(number(size.then[at]) for at in quarters), number(size.size), share(size.share), f"{size.size - size.then[0]:+,}")
+        (size.title, *(number(size.then[at]) for at in quarters), number(size.size), share(size.share), _change(size.size - size.then[0]))
         for size in sizes
     )  # fmt: skip
     return Grid(columns, rows, bold=frozenset({5}))
@@ -150,13 +150,15 @@ def _second(seen: Audit) -> Section | None:
     if line is not None:
         said.append(f"Within 90 days of the first visit {share(line.came)} are seen again.")
     half = next((day for day, away, _ in seen.second.steps if away <= 0.5), None)
-    said.append(f"Half are back after {half} days." if half else "So far fewer than half have come a second time.")
+    said.append(
+        f"Half are back after {half} days." if half else "So far fewer than half have come a second time."
+    )
     return Section(
         "second",
         "The second visit",
         tuple(said),
         (_curve(seen.second, "Share of patients seen a second time, by days since the first visit", "days since the first visit", (30, 90, 365)),),
-        (_waited(seen.second_table, "days since the first visit", "seen again", later=False),),
+        (_waited(seen.second_table, "since the first visit", "seen again", later=False),),
     )  # fmt: skip
 
 
@@ -180,11 +182,16 @@ def _waited(lines: tuple[Waited, ...], what: str, came: str, *, later: bool) -> 
         *(("of those still away, back in the half year after",) if later else ()),
     )
     rows = tuple(
-        (number(line.days), share(line.came), number(line.at_risk), *((share(line.later),) if later else ()))
+        (
+            count(line.days, "day"),
+            share(line.came),
+            number(line.at_risk),
+            *((share(line.later),) if later else ()),
+        )
         for line in lines
     )
     return Grid(
-        columns, rows, left=frozenset(), fine="Kaplan–Meier: who may still come is counted while watched, and neither as come nor as lost."
+        columns, rows, fine="Kaplan–Meier: who may still come is counted while watched, and neither as come nor as lost."
     )  # fmt: skip
 
 
@@ -238,7 +245,7 @@ def _lapse(seen: Audit) -> Section | None:
         "How patients drift away",
         tuple(said),
         (_curve(seen.lapse, "Share of visits that were followed by another, by days", "days since a visit", (60, 180, 365)),),
-        (_waited(seen.lapse_table, "days since a visit", "have come again", later=True),),
+        (_waited(seen.lapse_table, "since a visit", "have come again", later=True),),
     )  # fmt: skip
 
 
@@ -432,6 +439,10 @@ def _segments(seen: Audit) -> Section | None:
         (),
         (_sizes(seen.segments, "segment", seen.points),),
     )
+
+
+def _change(by: int) -> str:
+    return f"{by:+,}" if by else "0"
 
 
 def _month(day: date) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from worker.delivery.outside import blast_of, today_of
+from worker.delivery.reconcile import task_of
 from worker.delivery.settling import settle
 from worker.service.jobs import Job, batches
 from worker.store import day_counts, look, outbox, pauses
@@ -70,6 +71,7 @@ def resume(house: House, clinic: str, journey: str, actor: str) -> None:
             rules = house.rooms(conn, clinic).rules
             for purpose in rules.policy.blast_limit:
                 day_counts.forget(conn, clinic, today_of(rules, now), blast_of(purpose))
+        finish(conn, clinic, origin=SYSTEM, name=f"pause/{journey}/", at=now)
         note(conn, clinic, now, actor, "journey resumed", {"journey": journey, "code": code})
 
 
@@ -110,7 +112,7 @@ def resend(house: House, clinic: str, message_id: str, actor: str) -> list[Job]:
             due_at=now,
         )
         note(conn, clinic, now, actor, "message sent again", {"message": message_id})
-        finish(conn, clinic, origin=SYSTEM, name=f"unknown/{message_id}", at=now)
+        finish(conn, clinic, origin=SYSTEM, name=task_of(conn, clinic, message_id), at=now)
     return batches("dispatch", [(clinic, key) for key in ready])
 
 

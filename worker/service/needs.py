@@ -7,7 +7,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,6 +20,9 @@ from worker.store import look, pauses, senders
 DOUBTFUL: Final = 50
 """How many messages of unknown fate are shown at most."""
 _SHOWN_BY_STATE: Final = ("pause/", "sender/")
+"""How the names of the system's tasks begin that are about what is shown beside them."""
+FEED: Final = "feed/"
+DOOR: Final = "door/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +82,23 @@ class Needs:
     doubts: tuple[Doubt, ...]
 
 
-def needs(conn: Connection, clinic: str, now: datetime, title: Callable[[str], str]) -> Needs:
-    """As it is at `now`, which is clinic-local; `title` gives a journey's title by its name."""
-    return _Reading(conn, clinic, now, title).needs()
+def needs(
+    conn: Connection, clinic: str, now: datetime, title: Callable[[str], str], over: Collection[str] = ()
+) -> Needs:
+    """As it is at `now`, which is clinic-local; `title` gives a journey's title by its name; `over` are the troubles (FEED, DOOR) that have passed."""
+    return _Reading(conn, clinic, now, title, (*_SHOWN_BY_STATE, *over)).needs()
 
 
 class _Reading:
-    def __init__(self, conn: Connection, clinic: str, now: datetime, title: Callable[[str], str]) -> None:
-        self.conn, self.clinic, self.now, self.title = conn, clinic, now, title
+    def __init__(
+        self,
+        conn: Connection,
+        clinic: str,
+        now: datetime,
+        title: Callable[[str], str],
+        left_out: tuple[str, ...],
+    ) -> None:
+        self.conn, self.clinic, self.now, self.title, self.left_out = conn, clinic, now, title, left_out
 
     def needs(self) -> Needs:
         return Needs(self.tasks(), self.paused(), self.senders(), self.doubts())
@@ -108,7 +120,7 @@ class _Reading:
                 (one.said or "").strip(),
             )
             for one in look.open_tasks(self.conn, self.clinic)
-            if one.kind != "unknown" and not (one.kind == "system" and one.step.startswith(_SHOWN_BY_STATE))
+            if one.kind != "unknown" and not (one.kind == "system" and one.step.startswith(self.left_out))
         )
 
     def paused(self) -> tuple[PausedJourney, ...]:

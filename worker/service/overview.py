@@ -15,13 +15,14 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from worker.delivery.outside import door
 from worker.domain.calendar import add_span
 from worker.domain.history import Enrollment
 from worker.domain.journey import GiveTask, Send
 from worker.domain.planner import Patient
 from worker.domain.rules import Rules
 from worker.service import words
-from worker.service.needs import Needs, ToDo, needs
+from worker.service.needs import DOOR, FEED, Needs, ToDo, needs
 from worker.store import look
 from worker.store import rooms as stored_rooms
 from worker.store.engine import read
@@ -207,6 +208,9 @@ class _Looking:
         row = stored_rooms.clinic_row(conn, clinic)
         heard = row.feed_seen_at if row else None
         limit = self.rules.policy.feed_max_age
+        stale = bool(heard and limit and add_span(heard, limit, about.tz) < self.now)
+        closed = about.mode == "live" and door(conn, self.house, clinic) != ""
+        over = [trouble for trouble, lasts in ((FEED, stale), (DOOR, closed)) if not lasts]
         sizes = look.segment_sizes(conn, clinic)
         stages = self.stages()
         return Overview(
@@ -214,11 +218,11 @@ class _Looking:
             mode_words=words.MODES.get(about.mode, about.mode),
             importing=tuple(one.what for one in stored_rooms.open_imports(conn, clinic)),
             heard_at=self.local(heard) if heard else None,
-            feed_stale=bool(heard and limit and add_span(heard, limit, about.tz) < self.now),
+            feed_stale=stale,
             patients=sum(stage.size for stage in stages), gone_this_week=look.let_out(conn, clinic, self.now - WEEK),
             became=look.became(conn, clinic, self.now - WEEK),
             stages=stages, segments=self.segments(sizes, sum(stage.size for stage in stages)), journeys=self.journeys(),
-            recent=self.recent(recent), coming=self.coming(coming), held=self.held(), not_begun=self.not_begun(), needs=needs(conn, clinic, self.now, self.title),
+            recent=self.recent(recent), coming=self.coming(coming), held=self.held(), not_begun=self.not_begun(), needs=needs(conn, clinic, self.now, self.title, over),
             moves=self.moves(),
         )  # fmt: skip
 

@@ -98,7 +98,7 @@ _INACTIVE = re.compile(r"inactive_(\d+)")
 _DATED = re.compile(r" on \d{4}-\d{2}-\d{2}\b")
 _LONE_SEGMENT = re.compile(r"(in|not in) ([a-z][a-z0-9_]*)")
 _PER_ONE = re.compile(r"\bper 1 (day|week|month|year)\b")
-_LEAVE = re.compile(r"\b(sms|email) (marketing|care|health_profiling): \w[\w ]*")
+_LEAVE = re.compile(r"\b(sms|email) (marketing|care|health_profiling): [^;]*")
 _NO_LEAVE: Final[Mapping[str, str]] = {
     "marketing": "no leave for marketing",
     "care": "no leave for care",

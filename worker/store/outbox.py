@@ -45,6 +45,7 @@ class Row:
     created_at: datetime
     tries: int
     status: str | None
+    code: str | None
     sender: str | None
     deadline: datetime | None
     looked_at: datetime | None
@@ -327,6 +328,7 @@ def _rows(conn: Connection, *which: ColumnElement[bool]) -> list[Row]:
         c.created_at,
         c.tries,
         c.status,
+        c.code,
         c.sender,
         c.deadline,
         c.looked_at,

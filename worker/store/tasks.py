@@ -6,7 +6,7 @@ A task is named by (`origin`, `name`) and made once: told again, nothing changes
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, update
 
@@ -16,6 +16,16 @@ from worker.store.sql import insert
 Kind = Literal["journey", "reply", "harm", "unknown", "system"]
 SYSTEM = "revisit"
 """The origin of tasks that are about the system."""
+
+
+class Ticked(NamedTuple):
+    """A task that was just done: what made it, and what it is called there."""
+
+    origin: str
+    name: str
+    kind: str
+    patient: str
+    journey: str
 
 
 def add(
@@ -44,8 +54,20 @@ def add(
     return conn.execute(once.returning(tasks.c.id)).first() is not None
 
 
-def finish(conn: Connection, clinic: str, *, origin: str, name: str, at: datetime) -> bool:
-    """It is done; False where it is not open."""
+def tick(conn: Connection, clinic: str, number: int, at: datetime) -> Ticked | None:
+    """A person has done it; None where it is not open."""
     c = tasks.c
-    which = (c.clinic_id == clinic, c.enrollment == origin, c.step == name, c.state == "open")
-    return conn.execute(update(tasks).where(*which).values(state="done", done_at=at)).rowcount == 1
+    which = (c.clinic_id == clinic, c.id == number, c.state == "open")
+    statement = update(tasks).where(*which).values(state="done", done_at=at)
+    found = conn.execute(
+        statement.returning(c.enrollment, c.step, c.kind, c.patient_id, c.journey)
+    ).one_or_none()
+    return Ticked(*found) if found is not None else None
+
+
+def finish(conn: Connection, clinic: str, *, origin: str, name: str, at: datetime) -> None:
+    """It is over by itself: every open task of that name, or whose name begins so where `name` ends with a slash."""
+    c = tasks.c
+    named = c.step.startswith(name, autoescape=True) if name.endswith("/") else c.step == name
+    which = (c.clinic_id == clinic, c.enrollment == origin, named, c.state == "open")
+    conn.execute(update(tasks).where(*which).values(state="done", done_at=at))

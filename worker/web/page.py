@@ -19,6 +19,8 @@ from worker.service.overview import LATELY, Coming, Overview
 
 SHOWN: Final = 8
 """Messages and tasks that are seen without opening anything."""
+REASONS: Final = 12
+"""Reasons why journeys were not begun, the same way."""
 PREVIEW: Final = 220
 
 
@@ -42,6 +44,7 @@ def front(seen: Overview) -> str:
         "stopped": {one.name for one in seen.needs.paused},
         "reported": any(line.lost or line.states.get("delivered") for line in seen.journeys),
         "shown": SHOWN,
+        "reasons": REASONS,
         "lately": LATELY.days,
         "channels": words.CHANNELS,
     }

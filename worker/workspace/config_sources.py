@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -22,7 +22,6 @@ from worker.domain.kinds import (
     Fields,
     Kind,
     Many,
-    Offered,
     Schema,
     Table,
     Whole,
@@ -48,7 +47,7 @@ ENCODINGS: Final = (
     "iso-8859-7",
     "iso-8859-15",
 )
-OTHERWISE: Final = "otherwise"
+OTHERWISE, EMPTY = "otherwise", "empty"
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "channel": ("sms", "email"),
     "purpose": ("marketing", "care", "health_profiling"),
@@ -75,6 +74,10 @@ _CASE: Final = ("appointment", "service")
 
 def _names(kind: SheetKind) -> tuple[str, ...]:
     return tuple(FIELDS[kind])
+
+
+def _services(scope: Any) -> Collection[str] | None:
+    return None if scope is None else scope.clinic.services
 
 
 def _file(kind: SheetKind, more: Fields) -> Block:
@@ -119,7 +122,7 @@ APPOINTMENTS: Final = _file(
         "patient_from": Field(Many(Word("a field of appointments", _names("appointments"))), _PATIENT_FROM),
         "statuses": Field(
             Table("status", TEXT, Word("what a status may mean", MEANINGS)),
-            f"The system's statuses, and what each means: {', '.join(f'`{word}`' for word in MEANINGS)}. `{OTHERWISE}` stands for all others; without it a row with another one is refused.",
+            f"The system's statuses, and what each means: {', '.join(f'`{word}`' for word in MEANINGS)}. `{EMPTY}` stands for none, `{OTHERWISE}` for all others; without it a row with another one is refused.",
         ),
         "past_booked_means": Field(
             Word("what a past booking may mean", ("completed", "unknown", "no_show")),
@@ -127,7 +130,7 @@ APPOINTMENTS: Final = _file(
             default="`unknown`: no visit",
         ),
         "services": Field(
-            Table("service", TEXT, Offered(lambda scope: scope.clinic.services)),
+            Table("service", TEXT, Word("a service of config/services.yaml", _services, "unknown-service")),
             "The system's names of treatments, and the codes of services.yaml.",
             default="the codes and names of services.yaml",
         ),
@@ -206,9 +209,7 @@ def parse_source(reader: Reader, node: Node | None, name: str, scope: Any) -> So
     found = SOURCE.read(reader, node, "", scope)
     files: dict[str, dict[str, Any]] = found.get("files", {})
     sheets = tuple(
-        sheet
-        for key, values in files.items()
-        if (sheet := _sheet(reader, key, found, values, scope)) is not None
+        sheet for key, values in files.items() if (sheet := _sheet(reader, key, found, values)) is not None
     )
     return Source(name, found.get("source", f"/exports/{name}"), sheets) if sheets else None
 
@@ -245,9 +246,7 @@ def ready_text(name: str) -> str | None:
     return (READY / f"{name}.yaml").read_text(encoding="utf-8") if name in ready_names() else None
 
 
-def _sheet(
-    reader: Reader, key: str, head: Mapping[str, Any], values: dict[str, Any], scope: Any
-) -> Sheet | None:
+def _sheet(reader: Reader, key: str, head: Mapping[str, Any], values: dict[str, Any]) -> Sheet | None:
     node: Node = values[""]
     kind: SheetKind | None = values.get("kind")
     if kind is None:
@@ -255,7 +254,6 @@ def _sheet(
     columns: dict[str, tuple[str, ...]] = values.get("columns", {})
     if not _whole(reader, node, key, kind, columns, values):
         return None
-    _known_services(reader, node, values, scope)
     told = {name: head[name] for name in FORM if name in head} | {
         name: values[name] for name in FORM if name in values
     }
@@ -271,6 +269,7 @@ def _sheet(
         may_lack=frozenset(values.get("may_lack", ())),
         flags=values.get("flags", {}),
         otherwise=statuses.pop(OTHERWISE, None),
+        empty=statuses.pop(EMPTY, None),
         statuses=statuses,
         past_booked_means=values.get("past_booked_means", "unknown"),
         id_from=values.get("id_from", ()),
@@ -359,17 +358,3 @@ def _whole(
             )
             right = False
     return right
-
-
-def _known_services(reader: Reader, node: Node, values: Mapping[str, Any], scope: Any) -> None:
-    table = node.get("services") if isinstance(node, Map) else None
-    if scope is None or not isinstance(table, Map) or "services" not in values:
-        return
-    for _, code in table.entries:
-        if isinstance(code, Scalar) and not code.empty and code.value not in scope.clinic.services:
-            reader.problem(
-                "unknown-service",
-                code,
-                f"`{code.value}` is not a service of config/services.yaml",
-                reader.did_you_mean(code.value, scope.clinic.services),
-            )

@@ -44,9 +44,7 @@ _VALUE = re.compile(
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _GOOD: Final = ("https://", "tel:", "mailto:", "#")
 _OWN = re.compile(r"\{\{-?\s*(?:clinic\.(?:booking|review)_url|unsubscribe_url|answer_url|brand\.logo)\b")
-_NO_HTTPS: Final = (
-    "Links begin with https://, tel: or mailto:, or are {{ clinic.booking_url }}, {{ answer_url }} or {{ unsubscribe_url }}."
-)
+_NO_HTTPS: Final = "Links begin with https://, tel: or mailto:, or are {{ clinic.booking_url }}, {{ answer_url }} or {{ unsubscribe_url }}."
 _WHERE: Final = "Write the whole address: https://, the name of a site, and nothing before that name."
 
 

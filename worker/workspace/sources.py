@@ -124,6 +124,7 @@ class Sheet:
     flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     statuses: Mapping[str, str] = field(default_factory=dict)
     otherwise: str | None = None
+    empty: str | None = None
     past_booked_means: Past = "unknown"
     id_from: tuple[str, ...] = ()
     patient_from: tuple[str, ...] = ()

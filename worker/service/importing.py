@@ -1,0 +1,289 @@
+"""CSV exports of a clinic system taken in: what is new in them becomes events.
+
+Rules
+1. All files of a run are one open import: while they are taken in and folded, time changes no patient of the clinic. What broke off is gone on with by the same command.
+2. A file is known again by its digest. It then shows what it showed when it was first taken in, so that taking it in again changes nothing, whatever came since.
+3. A booking vanished from a full export if it lies ahead of the export's moment, is not in it, and was last told before that moment. If most bookings vanished, the export is
+   taken for broken and none is cancelled, unless that is asked for.
+4. A dry run reads the same, and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from worker.domain.clinic import Clinic
+from worker.intake.sources.deciding import Known, decide, thing_of, vanished
+from worker.intake.sources.export import Export, Item
+from worker.intake.sources.reading import Context, Notes, Told
+from worker.intake.sources.rows import Row
+from worker.service.accepting import accept
+from worker.service.jobs import Job
+from worker.store import events as stored
+from worker.store import rooms, sourced
+from worker.store.audit import note
+from worker.store.engine import read, write
+from worker.workspace.house import House
+from worker.workspace.sources import Source
+
+CHUNK: Final = 500
+ERRORS: Final = ".errors.csv"
+"""The end of the name of a file of refused rows, which is never a whole export."""
+FEW: Final = 5
+"""So many bookings may vanish at once, however few there are."""
+BOOKED: Final = frozenset({"booking.created", "booking.rescheduled"})
+
+
+@dataclass
+class Report:
+    """What became of a file. `rows` are counted as things: several rows of one appointment are one."""
+
+    name: str
+    sheet: str
+    kind: str
+    exported: datetime
+    seen_before: datetime | None
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    older: int = 0
+    refused: int = 0
+    historical: int = 0
+    vanished: int = 0
+    kept: str = ""
+    shared_phones: int = 0
+    notes: Notes = field(default_factory=Notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a part of a file came to: the line that was reached, the jobs to queue, the rows that were refused."""
+
+    line: int
+    jobs: tuple[Job, ...]
+    refused: tuple[tuple[Row, str], ...]
+
+
+@dataclass
+class _Seen:
+    """What one file has told so far; sets of hashes, so that a long file costs little."""
+
+    things: set[bytes] = field(default_factory=set)
+    unsure: int = 0
+    phones: dict[int, int] = field(default_factory=dict)
+    shared: set[int] = field(default_factory=set)
+
+
+class Import:
+    """One run over some files. A context manager: an error inside leaves the import open, and the same command goes on with it."""
+
+    def __init__(
+        self,
+        house: House | None,
+        clinic: str,
+        about: Clinic,
+        source: Source,
+        now: datetime,
+        *,
+        exported: datetime | None = None,
+        dry_run: bool = False,
+        cancel_vanished: bool = False,
+    ) -> None:
+        """`house` None: nothing was ever stored. `about` are the clinic's zone, country and services; `exported` the moment that the files show, where it is known."""
+        self._house, self._clinic, self._about, self._source = house, clinic, about, source
+        self._now, self._exported, self._dry = now, exported, dry_run
+        self._cancel_vanished = cancel_vanished
+        self._mine: list[int] = []
+        self._past: list[sourced.PastImport] = []
+        self._exports: list[Export] = []
+        if house is not None:
+            with read(house.engine) as conn:
+                self._past = sourced.imports_named(conn, clinic, self._start)
+        self._first = not any(past.loaded for past in self._past)
+
+    @property
+    def _start(self) -> str:
+        return f"import {self._source.name} "
+
+    def open(self, path: Path) -> Export:
+        """A file, looked over. Raises Unreadable, OSError."""
+        export = Export(path, self._source)
+        self._exports.append(export)
+        return export
+
+    def __enter__(self) -> Self:
+        return self
+
+    def begin(self) -> None:
+        """All files were opened: the import is open from now on."""
+        if self._dry or self._house is None:
+            return
+        self._mine = [past.id for past in self._past if not past.loaded and not past.closed]
+        digests = " ".join(export.survey.digest[:16] for export in self._exports)
+        what = self._start + digests
+        if not any(past.id in self._mine and past.what == what for past in self._past):
+            with write(self._house.engine) as conn:
+                number = rooms.open_import(conn, self._clinic, self._now, what)
+                self._mine.append(number)
+                detail = {"import": number, "source": self._source.name, "files": len(self._exports)}
+                note(conn, self._clinic, self._now, "revisit", "import opened", detail)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for export in self._exports:
+            export.close()
+        if error is None and self._mine and self._house is not None:
+            with write(self._house.engine) as conn:
+                last = stored.last_seq(conn, self._clinic)
+                for number in self._mine:
+                    rooms.loaded(conn, self._clinic, number, last)
+                # A night without news is a sign of life too.
+                stored.saw(conn, self._clinic, self._house.now(conn))
+
+    def report(self, export: Export) -> Report:
+        """An empty report of a file, with the moment that it shows (rule 2)."""
+        digest = export.survey.digest[:16]
+        before = next((past.opened_at for past in self._past if digest in past.what.split()), None)
+        exported = min(self._exported or before or self._now, self._now)
+        return Report(export.path.name, export.sheet.name, export.sheet.kind, exported, before)
+
+    def take(self, export: Export, report: Report) -> Iterator[Step]:
+        """Take a file in, part by part."""
+        context = export.context(self._about, report.exported, report.notes)
+        seen = _Seen()
+        items = export.items(context)
+        while part := list(islice(items, CHUNK)):
+            yield self._part(export, context, report, seen, part)
+        report.shared_phones = len(seen.shared)
+        if export.sheet.full_export and not export.path.name.endswith(ERRORS):
+            yield self._vanished(export, context, report, seen)
+
+    def _part(
+        self, export: Export, context: Context, report: Report, seen: _Seen, part: Sequence[Item]
+    ) -> Step:
+        refused: list[tuple[Row, str]] = []
+        told: list[tuple[Item, Told]] = []
+        for item in part:
+            if item.error is not None:
+                refused += self._refuse(export, seen, item, item.error)
+            elif item.told is not None:
+                told.append((item, item.told))
+        known = self._known([one for _, one in told])
+        events: list[dict[str, Any]] = []
+        for item, one in told:
+            verdict = decide(context, one, known[one.thing], first=self._first)
+            if verdict.event is not None:
+                why = export.refusal(verdict.event, self._about, self._now)
+                if why is not None:
+                    refused += self._refuse(export, seen, item, why)
+                    continue
+                events.append(verdict.event)
+                known[one.thing].append(_as_known(verdict.event, self._now))
+                report.historical += verdict.event["data"]["historical"]
+            seen.things.add(bytes.fromhex(one.thing))
+            _shared(seen, one)
+            setattr(report, verdict.fate, getattr(report, verdict.fate) + 1)
+        report.refused += len(refused)
+        in_order = sorted(refused, key=lambda one: one[0].number)
+        return Step(export.line, self._accept(events), tuple(in_order))
+
+    def _refuse(self, export: Export, seen: _Seen, item: Item, why: str) -> list[tuple[Row, str]]:
+        for row in item.rows:
+            thing = export.thing(row)
+            if thing is None:
+                seen.unsure += 1
+            else:
+                seen.things.add(bytes.fromhex(thing))
+        return [(row, why) for row in item.rows]
+
+    def _known(self, told: Sequence[Told]) -> defaultdict[str, list[Known]]:
+        found: defaultdict[str, list[Known]] = defaultdict(list)
+        if self._house is None or not told:
+            return found
+        wanted = {one.thing for one in told}
+        with read(self._house.engine) as conn:
+            heads = [
+                head
+                for head in sourced.heads_of(
+                    conn, self._clinic, self._source.uri, {one.subject for one in told}
+                )
+                if thing_of(head.id) in wanted
+            ]
+            data = sourced.data_of(conn, self._clinic, [head.seq for head in heads])
+        for head in heads:
+            found[thing_of(head.id)].append(
+                Known(head.id, head.type, head.time, head.received, data.get(head.seq, {}))
+            )
+        return found
+
+    def _accept(self, events: Sequence[dict[str, Any]]) -> tuple[Job, ...]:
+        if self._dry or self._house is None or not events:
+            return ()
+        return accept(self._house, self._clinic, events, f"import {self._source.name}").jobs
+
+    def _vanished(self, export: Export, context: Context, report: Report, seen: _Seen) -> Step:
+        if self._house is None:
+            return Step(export.line, (), ())
+        ahead = self._ahead(report.exported)
+        gone = [one for one in ahead if bytes.fromhex(thing_of(one[0].id)) not in seen.things]
+        if gone and seen.unsure:
+            report.kept = f"{len(gone)} bookings are not in it, and {seen.unsure} rows that were refused may be they: none was cancelled. Correct the rows and import the file again"
+            return Step(export.line, (), ())
+        if len(gone) > max(FEW, len(ahead) // 2) and not self._cancel_vanished:
+            report.kept = f"{len(gone)} of {len(ahead)} bookings are not in it, which looks like half an export: none was cancelled. If they are gone indeed, import it again with --cancel-vanished"
+            return Step(export.line, (), ())
+        report.vanished = len(gone)
+        jobs: list[Job] = []
+        for start in range(0, len(gone), CHUNK):
+            part = gone[start : start + CHUNK]
+            jobs += self._accept([vanished(context, newest, subject) for newest, subject in part])
+        return Step(export.line, tuple(jobs), ())
+
+    def _ahead(self, exported: datetime) -> list[tuple[Known, str]]:
+        """The bookings of this source that lie ahead of an export and were last told before it, each with its patient."""
+        if self._house is None:
+            return []
+        by_thing: defaultdict[str, list[sourced.Head]] = defaultdict(list)
+        booked: set[str] = set()
+        found: list[tuple[Known, str]] = []
+        with read(self._house.engine) as conn:
+            for head in list(sourced.appointment_heads(conn, self._clinic, self._source.uri)):
+                by_thing[thing_of(head.id)].append(head)
+                if head.type in BOOKED:
+                    booked.add(thing_of(head.id))
+            seqs = [head.seq for thing in booked for head in by_thing[thing]]
+            data = sourced.data_of(conn, self._clinic, seqs)
+        for thing in sorted(booked):
+            known = [
+                (Known(head.id, head.type, head.time, head.received, data[head.seq]), head.subject)
+                for head in by_thing[thing]
+                if data.get(head.seq)
+            ]
+            newest = max(known, key=lambda one: one[0].stamp, default=None)
+            if newest is None or newest[0].type not in BOOKED or newest[0].received > exported:
+                continue
+            if datetime.fromisoformat(newest[0].data["starts_at"]) > exported:
+                found.append(newest)
+        return found
+
+
+def _as_known(event: dict[str, Any], now: datetime) -> Known:
+    return Known(event["id"], event["type"], datetime.fromisoformat(event["time"]), now, event["data"])
+
+
+def _shared(seen: _Seen, told: Told) -> None:
+    """Patients who have a number in common with another one; numbers and ids are kept as hashes of this process."""
+    phone = (told.data.get("patient") or {}).get("phone")
+    if phone is None:
+        return
+    number, patient = hash(phone), hash(told.subject)
+    if seen.phones.setdefault(number, patient) != patient:
+        seen.shared.add(number)
