@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from worker.cli import (
     demo,
     events,
+    importing,
     new,
     operations,
     patients,
@@ -46,7 +47,7 @@ from worker.workspace.rooms import Rooms, load
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-REGISTERED = (demo, events, new, operations, patients, preview, rooms, running, schema, show, testing, tokens)
+REGISTERED = (demo, events, importing, new, operations, patients, preview, rooms, running, schema, show, testing, tokens)
 PARSER = MarkdownIt("commonmark").enable("table")
 
 

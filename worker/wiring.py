@@ -107,7 +107,9 @@ def open_worker(settings: Settings) -> Iterator[Parts]:
     """A house and a queue whose jobs this process can do."""
     house = open_house(settings)
     if is_loopback(house.public_url):
-        log.info("links in messages lead to this machine only; marketing is let through. Set REVISIT_PUBLIC_URL to an https address before patients are written to")
+        log.info(
+            "links in messages lead to this machine only; marketing is let through. Set REVISIT_PUBLIC_URL to an https address before patients are written to"
+        )
     with open_queue(settings) as queue:
         channels = open_channels(settings, queue)
         declare(queue, house, channels)

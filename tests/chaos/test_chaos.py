@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.plan import Plan
 from tests.chaos.play import Play
 
-PATIENCE = 120.0
+PATIENCE = 200.0
 SHORT = Plan(
     seed=7, visits=40, kills=4, flushes=1, batch=10, ahead=40,
     # Whoever is struck while a call is under way leaves a claim that is waited out; so all of it falls before the first call.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import Row
 
-from tests.delivery.ward import PHONES, ZONES, Ward, Weather, wards
+from tests.delivery.desk import Desk
+from tests.delivery.ward import PHONES, ZONES, Ward, wards
+from tests.delivery.weather import Weather
 from tests.standins.faults import Step
 from tests.standins.twilio import Sms
 from worker.domain.outbox import MOVES, RANK
@@ -189,10 +193,12 @@ def test_whatever_happens_in_whatever_order_no_promise_is_broken(
 ) -> None:
     examples = 30 if database_url.startswith("sqlite") else 12
     with wards(database_url, tmp_path, monkeypatch) as another:
-        run_state_machine_as_test(
-            lambda: Outbox(another),
-            settings=settings(max_examples=examples, stateful_step_count=20),
-        )
+
+        class Here(Outbox):
+            def __init__(self) -> None:
+                super().__init__(another)
+
+        run_state_machine_as_test(Here, settings=settings(max_examples=examples, stateful_step_count=20))
 
 
 def _step(name: str, **how: Any) -> tuple[str, dict[str, Any]]:
@@ -228,8 +234,8 @@ HARD = {
         _step("a_visit", patient="p-1"), _step("time_passes_and_is_swept", seconds=3_600, post="ok", get="ok"),
     ],
     "a hold while it waits to be sent again": [
-        _step("dispatched", post="429"), _step("a_hold_is_set_or_lifted", patient="p-1"), _step("time_passes_and_is_swept", seconds=91, post="ok", get="ok"),
-        _step("a_hold_is_set_or_lifted", patient="p-1"),
+        _step("dispatched", post="429"), *[_step("a_hold_is_set_or_lifted", patient=patient) for patient in sorted(ZONES)],
+        _step("time_passes_and_is_swept", seconds=91, post="ok", get="ok"),
     ],
 }  # fmt: skip
 
@@ -246,6 +252,28 @@ def test_the_hardest_orders_break_no_promise(
                 outbox.no_promise_is_broken()
         finally:
             outbox.teardown()
+
+
+def test_two_patients_of_one_phone_do_not_pass_the_gate_side_by_side(desk: Desk) -> None:
+    """Each waits in its own transaction, the gate behind it, until the other is there too or can't come."""
+    keys = [desk.visit(1, "p-1"), desk.visit(2, "p-2")]
+    mine, both = threading.local(), threading.Barrier(2)
+
+    def wall() -> datetime:
+        mine.asked = getattr(mine, "asked", 0) + 1
+        if mine.asked == 2:
+            with suppress(threading.BrokenBarrierError):
+                both.wait(1.0)
+        return desk.now
+
+    desk.house.wall = wall
+    threads = [threading.Thread(target=desk.send, args=(key,)) for key in keys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(desk.provider.messages) == 1
+    assert sorted(desk.state(key) for key in keys) == [("scheduled", "cap"), ("sent", "")]
 
 
 def test_every_state_can_be_left_or_is_an_end() -> None:

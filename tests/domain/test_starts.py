@@ -95,3 +95,31 @@ def test_a_late_event_starts_what_the_runs_until_then_allow(other: str, begins: 
     planner(these, patient, "2026-03-05").receive(upserted("2026-03-05"))
     planner(these, patient, "2026-03-05").receive(visit("2026-03-03"))
     assert [run.journey for run in patient.enrollments.values()] == ["k"] + ["j"] * begins
+
+
+@pytest.mark.parametrize("way", ["receive", "absorb"])
+@pytest.mark.parametrize(("old", "told_of"), [(True, {"j", "k"}), (False, set())])
+def test_what_is_told_too_late_starts_nothing_and_says_so_of_each_journey_and_a_history_says_nothing(
+    way: str, old: bool, told_of: set[str]
+) -> None:
+    these = rules(
+        journey("j", "{enters: keen}", SMS),
+        journey("k", "{event: visit.completed}", SMS),
+        journey("other", "{event: visit.completed}", SMS, status="paused"),
+        journey("none", "{event: booking.created}", SMS),
+        segments=KEEN,
+        policy="feed: {live_window: 7 days}\n",
+    )
+    patient, past = Patient("p-1"), visit("2023-03-03")
+    plans = planner(these, patient, "2026-03-05")
+    if way == "receive":
+        plans.receive(past, silent=not old, old=old)
+    else:
+        plans.absorb(past, old=old)
+        plans.catch_up(at("2026-03-05"))
+    traces = [trace for trace in plans.plan.traces if trace.what == "not started"]
+    assert {trace.journey for trace in traces} == told_of
+    why = "it was told too late: what is older than 1 week starts nothing"
+    assert [trace.why for trace in traces] == [why] * len(told_of)
+    assert not patient.enrollments
+    assert "keen" in patient.members

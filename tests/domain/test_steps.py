@@ -510,7 +510,7 @@ def test_an_announcement_published_on_one_of_its_days_reaches_only_who_comes_to_
     for patient in (fits, comes):
         bring_up = planner(these, patient, "2026-05-05 11:00")
         bring_up.wake()
-        assert patient.enrollments == patient.messages == {}
+        assert (patient.enrollments, patient.messages) == ({}, {})
         if patient is fits:
             (trace,) = bring_up.plan.traces
             assert (trace.journey, trace.what, trace.why) == ("news", "not started", BY_RULES)

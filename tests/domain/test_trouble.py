@@ -23,6 +23,9 @@ from worker.domain.trouble import (
     patience,
 )
 
+AWAY: list[Sign] = ["away"]
+SENDER: list[Sign] = ["sender"]
+BUSY: list[Sign] = ["busy"]
 NOW = datetime(2026, 3, 3, 10, tzinfo=UTC)
 WELL = SenderState()
 signs = st.sampled_from(["fine", "busy", "away", "sender"])
@@ -41,9 +44,10 @@ def test_a_sender_that_is_well_stays_the_same_value() -> None:
 @pytest.mark.parametrize(("sign", "least"), [("away", 5), ("sender", 3)])
 def test_so_many_failures_in_a_row_pause_it_and_not_one_fewer(sign: Sign, least: int) -> None:
     assert {"away": AWAY_IN_A_ROW, "sender": SENDER_IN_A_ROW}[sign] == least
-    short = after(*[sign] * (least - 1))
+    these: list[Sign] = [sign]
+    short = after(*these * (least - 1))
     assert (short.paused, short.open_until, short.failures) == (False, None, least - 1)
-    found = after(*[sign] * least)
+    found = after(*these * least)
     assert found.paused
     assert found.open_until == NOW + (SENDER_PAUSE if sign == "sender" else FIRST_PAUSE)
     assert (found.code, found.why) == ("c", "w")
@@ -54,18 +58,18 @@ def test_a_success_in_between_begins_the_count_anew() -> None:
 
 
 def test_the_first_success_lifts_the_pause() -> None:
-    assert after(*["sender"] * 3, "fine") == WELL
+    assert after(*SENDER * 3, "fine") == WELL
 
 
 def test_a_provider_that_asks_for_a_pause_is_given_it_and_blamed_for_nothing() -> None:
     busy = WELL.after("busy", NOW, wait=timedelta(seconds=7), code="20429")
     assert (busy.paused, busy.failures, busy.open_until) == (False, 0, NOW + timedelta(seconds=7))
     assert WELL.after("busy", NOW).open_until == NOW + FIRST_PAUSE
-    assert not after(*["busy"] * 50).paused
+    assert not after(*BUSY * 50).paused
 
 
 def test_while_it_is_paused_one_failure_more_prolongs_the_pause_up_to_ten_minutes() -> None:
-    state, pauses = after(*["away"] * AWAY_IN_A_ROW), []
+    state, pauses = after(*AWAY * AWAY_IN_A_ROW), []
     for _ in range(8):
         state = after("away", state=state)
         assert state.open_until is not None
@@ -76,7 +80,7 @@ def test_while_it_is_paused_one_failure_more_prolongs_the_pause_up_to_ten_minute
 
 
 def test_half_open_the_others_wait_for_what_becomes_of_the_one_that_tries() -> None:
-    paused = after(*["sender"] * 3)
+    paused = after(*SENDER * 3)
     later = NOW + SENDER_PAUSE
     tried = paused.trying(later)
     assert tried.paused

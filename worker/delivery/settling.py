@@ -10,7 +10,7 @@ from worker.delivery.planning import planner_of
 from worker.delivery.saving import save
 from worker.domain.history import SETTLED
 from worker.domain.planner import Planner
-from worker.store import outbox
+from worker.store import outbox, tasks
 from worker.workspace.house import House
 from worker.workspace.rooms import Rooms
 
@@ -41,6 +41,8 @@ def settle(
     )  # fmt: skip
     if not won:
         return []
+    if row.message.state == "unknown":
+        tasks.finish(conn, row.clinic, origin=tasks.SYSTEM, name=f"unknown/{row.id}/", at=now)
     planner.patient.messages[row.message.key] = row.message
     if state == "scheduled" and due_at is not None:
         planner.postpone(row.message.key, due_at, why, code=code)

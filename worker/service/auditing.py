@@ -8,6 +8,7 @@ from worker.domain.rules import Rules
 from worker.results.audit import Audit, Counting, Seeing
 from worker.service import words
 from worker.store import census
+from worker.store.day_counts import base
 from worker.store.engine import read
 from worker.workspace.house import House
 
@@ -20,7 +21,7 @@ def audit(house: House, clinic: str, progress: Progress = lambda done, whole: No
     with read(house.engine) as conn:
         rooms, now = house.rooms(conn, clinic), house.now(conn)
         rules = rooms.rules
-        whole = census.size(conn, clinic)
+        whole = base(conn, clinic)
         seeing = Seeing(rules, now, tuple(rooms.senders), house.hashed, census.suppressed(conn, clinic))
         stages, segments = titles(rules)
         counting = Counting(

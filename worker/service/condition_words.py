@@ -58,7 +58,7 @@ def _one(key: str, value: Node, titles: Mapping[str, str]) -> str:
         )
         return f"was written to{f' in the last {within}' if within else ''}"
     if key == "this" and isinstance(value, Map):
-        return f"the appointment{of(value)}"
+        return f"the appointment was{of(value)}"
     if isinstance(value, Scalar):
         return _SAID.get((key, value.value)) or words.condition({key: value.value}).lower()
     if isinstance(value, Seq) and key in _NAMES:

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from worker.delivery.outside import blast_of, today_of
-from worker.delivery.reconcile import task_of
 from worker.delivery.settling import settle
 from worker.service.jobs import Job, batches
 from worker.store import day_counts, look, outbox, pauses
@@ -112,7 +111,6 @@ def resend(house: House, clinic: str, message_id: str, actor: str) -> list[Job]:
             due_at=now,
         )
         note(conn, clinic, now, actor, "message sent again", {"message": message_id})
-        finish(conn, clinic, origin=SYSTEM, name=task_of(conn, clinic, message_id), at=now)
     return batches("dispatch", [(clinic, key) for key in ready])
 
 

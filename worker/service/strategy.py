@@ -17,6 +17,7 @@ from worker.domain.rules import Rules
 from worker.results.strategy import DAYS, Ahead, Past, Year, ahead
 from worker.store import census
 from worker.store import rooms as stored
+from worker.store.day_counts import base
 from worker.store.engine import read
 from worker.workspace.files import Files
 from worker.workspace.house import House
@@ -60,7 +61,7 @@ def strategy(house: House, clinic: str, progress: Progress = lambda done, whole:
         rooms, now = house.rooms(conn, clinic), house.now(conn)
         rules = rooms.rules
         files = stored.files_of(conn, clinic, rules.version) or {}
-        whole = census.size(conn, clinic)
+        whole = base(conn, clinic)
         part = min(1.0, MOST / whole) if whole else 1.0
         year = Year(rules, now, part)
         segments = replace(rules.segments, watched={})

@@ -25,13 +25,6 @@ class Told(NamedTuple):
     next_change_at: datetime | None
 
 
-def size(conn: Connection, clinic: str) -> int:
-    """How many there are; those who were merged into others are not."""
-    c = patients.c
-    which = (c.clinic_id == clinic, c.alias_of.is_(None))
-    return conn.execute(select(func.count()).select_from(patients).where(*which)).scalar_one()
-
-
 def everybody(conn: Connection, clinic: str) -> Iterator[Told]:
     """All of them, in no order."""
     p, led = patients.c, ledgers.c

@@ -25,8 +25,8 @@ from worker.domain.stories.file import STORIES
 from worker.workspace.config import CLINIC, parse_channels, parse_clinic
 from worker.workspace.config_channels import CHANNELS_FILE
 from worker.workspace.config_services import SERVICES
-from worker.workspace.config_sources import SOURCE
 from worker.workspace.files import Files, raw
+from worker.workspace.sources_table import SOURCE
 from worker.workspace.templates import Templates
 
 FOLDER: Final = ".vscode/schemas"

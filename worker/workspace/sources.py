@@ -147,3 +147,8 @@ class Source:
     name: str
     uri: str
     sheets: tuple[Sheet, ...]
+
+
+def folded(text: str) -> str:
+    """A word of an export as it is compared: without case and without doubled space."""
+    return " ".join(text.casefold().split())

@@ -1,0 +1,49 @@
+"""The page of sources says what is so: every key, every field, every word, and examples that are right."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.intake.exports import source_of
+from worker.workspace.config_sources import ready_names
+from worker.workspace.sources import FIELDS, FLAGS, MEANINGS
+from worker.workspace.sources_table import APPOINTMENTS, CONSENTS, ENCODINGS, PATIENTS, SOURCE
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "reference" / "sources.md").read_text(encoding="utf-8")
+
+
+def named(text: str) -> set[str]:
+    """The names in the first column of a section's tables."""
+    cells = re.findall(r"^\| (`[^|]+) \|", text, flags=re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_every_key_of_a_mapping_stands_on_the_page_and_no_other() -> None:
+    told = named(PAGE.partition("### Fields")[0])
+    keys = set(SOURCE.fields) | {key for block in (PATIENTS, APPOINTMENTS, CONSENTS) for key in block.fields}
+    assert told == keys
+
+
+def test_every_field_stands_on_the_page_and_no_other() -> None:
+    section = PAGE.partition("### Fields")[2].partition("\n## ")[0]
+    assert named(section) == {field for fields in FIELDS.values() for field in fields}
+    assert [flag for flags in FLAGS.values() for flag in flags if f"`{flag}`" not in section] == []
+
+
+def test_every_word_that_may_be_chosen_stands_on_the_page() -> None:
+    words = [*MEANINGS, *ENCODINGS, *ready_names()]
+    assert [word for word in words if f"`{word}`" not in PAGE] == []
+
+
+@pytest.mark.parametrize("page", ["reference/sources.md", "how-to/import-an-export.md"])
+def test_every_example_is_right(page: str) -> None:
+    examples = re.findall(
+        r"^```yaml source\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert examples
+    for text in examples:
+        assert source_of(text).sheets
