@@ -14,6 +14,7 @@ import typer
 from markdown_it import MarkdownIt
 
 from worker.cli import (
+    auditing,
     demo,
     events,
     importing,
@@ -47,7 +48,22 @@ from worker.workspace.rooms import Rooms, load
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-REGISTERED = (demo, events, importing, new, operations, patients, preview, rooms, running, schema, show, testing, tokens)
+REGISTERED = (
+    auditing,
+    demo,
+    events,
+    importing,
+    new,
+    operations,
+    patients,
+    preview,
+    rooms,
+    running,
+    schema,
+    show,
+    testing,
+    tokens,
+)
 PARSER = MarkdownIt("commonmark").enable("table")
 
 

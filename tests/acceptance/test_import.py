@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.clinic import person
-from tests.acceptance.system import System
+from tests.acceptance.system import REVISIT, System
 
 DAY = timedelta(days=1)
 MAPPING = """
@@ -153,3 +153,41 @@ def test_what_cannot_be_imported_is_told_with_the_way_out(
     assert "Traceback" not in found.stderr
     dated = imported(house, "cliniko", path, more=("--exported", "yesterday"))
     assert dated.returncode == 2
+
+
+def test_a_draft_of_the_mapping_is_written_once_somebody_agreed_and_then_reads_the_files(
+    house: System,
+) -> None:
+    who = person()
+    visits = house.folder / "drafted.csv"
+    visits.write_text(
+        "Booking ID,Client ID,Client Name,Date,Time,Status,Treatment,Price\n"
+        f'{who.id}-1,{who.id},"{who.first_name} P",03/02/2026,10:00,Completed,Chemical peel,"80.00"\n'
+        f'{who.id}-2,{who.id},"{who.first_name} P",04/02/2026,10:00,Booked,Laser hair removal,"80.00"\n'
+    )
+    mapping, catalogue = (
+        house.workspace / "config" / name for name in ("sources/drafted.yaml", "services.yaml")
+    )
+    before = catalogue.read_text()
+    asked = subprocess.run(
+        [REVISIT, "import", str(visits), "--source", "drafted", "--guess"],
+        input="dmy\nno_show\nn\n", env=house.environment, cwd=house.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert asked.returncode == 0, asked.stderr
+    assert "past_booked_means: no_show" in asked.stdout
+    assert "Nothing was written." in asked.stdout
+    assert not mapping.exists()
+
+    written = imported(house, "drafted", visits, more=("--guess", "--yes"))
+    assert written.returncode == 0, written.stderr
+    assert "visit.completed" in written.stdout
+    assert 'CHEMICAL_PEEL: {name: "Chemical peel", family: peel, area: face}' in catalogue.read_text()
+    assert house.command("check").returncode == 0
+    dry = imported(house, "drafted", visits, more=("--dry-run",))
+    assert dry.returncode == 0, dry.stderr
+    assert "would be added 2" in dry.stdout
+    again = imported(house, "drafted", visits, more=("--guess",))
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    catalogue.write_text(before)
+    mapping.unlink()

@@ -254,7 +254,19 @@ def test_another_currency_does_not_count() -> None:
 def run(name: str, outcome: str | None = None) -> Enrollment:
     moment = at("2026-01-01")
     return Enrollment(
-        f"{name}/p-1/x", "p-1", name, "v", "x", moment, "time", None, "", moment, moment, None, outcome=outcome
+        f"{name}/p-1/x",
+        "p-1",
+        name,
+        "v",
+        "x",
+        moment,
+        "time",
+        None,
+        "",
+        moment,
+        moment,
+        None,
+        outcome=outcome,
     )
 
 

@@ -277,6 +277,25 @@ def test_a_booking_that_vanished_from_a_full_export_is_cancelled(desk: Desk) -> 
     assert desk.status("p0") == {"b0": "booked"}
 
 
+def test_a_full_export_may_come_in_several_files_of_one_run(desk: Desk) -> None:
+    full = source_of(MAPPING.replace("    past_booked", "    full_export: true\n    past_booked"))
+    athens, patras = "b1,p1,1/12/2026 10:00,Booked,LHR", "b2,p2,2/12/2026 10:00,Booked,LHR"
+    for text in (athens, "b3,p3,2/12/2026 10:00,Booked,LHR"):
+        paths = [
+            write(desk.folder / "athens.csv", visits(text)),
+            write(desk.folder / "patras.csv", visits(patras)),
+        ]
+        reports = desk.run(paths, full)
+        desk.settle()
+        desk.now += DAY
+    assert [report.vanished for report in reports] == [0, 1]
+    assert [desk.status(patient) for patient in ("p1", "p2", "p3")] == [
+        {"b1": "cancelled"},
+        {"b2": "booked"},
+        {"b3": "booked"},
+    ]
+
+
 def test_an_old_full_export_cancels_nothing_that_was_booked_since(desk: Desk) -> None:
     full = source_of(MAPPING.replace("    past_booked", "    full_export: true\n    past_booked"))
     monday = visits("b1,p1,1/12/2026 10:00,Booked,LHR")

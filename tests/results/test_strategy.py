@@ -53,7 +53,9 @@ def year(*told: Event, share: float = 1.0, journeys: tuple[str, ...] = (WIN_BACK
 
 
 def coming(*patients: list[Event], more: tuple[str, ...] = (WIN_BACK,)) -> Ahead:
-    told = [(f"p-{number}", ledger_of(events), {}) for number, events in enumerate(patients)]
+    told: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        (f"p-{number}", ledger_of(events), {}) for number, events in enumerate(patients)
+    ]
     return ahead(rules(*more, policy=POLICY), at(NOW), told, {})
 
 

@@ -14,6 +14,7 @@ import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy import make_url
 
+from worker.cli import guessing
 from worker.cli.app import Usage, Workspace, app, err, fail, settings
 from worker.cli.import_report import ErrorFile, show, show_refused
 from worker.cli.rooms import show_problems
@@ -51,6 +52,11 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
     ] = False,
+    guess: Annotated[
+        bool,
+        typer.Option("--guess", help="Draft config/sources/NAME.yaml and entries of services.yaml from the files; imports nothing."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --guess: ask nothing, and write the draft.")] = False,
     exported: Annotated[
         str | None,
         typer.Option("--exported", metavar="DATE", help="The day that the files were exported on. Default: now, or what is known of a file that was imported before."),
@@ -69,6 +75,9 @@ def import_(
     paths = [file_or_usage(path) for path in files]
     rooms = read_folder(config.workspace)
     about = _clinic(config, rooms)
+    if guess:
+        guessing.guess(config.workspace, rooms, about, source, paths, yes=yes, dry_run=dry_run)
+        return
     mapping = _mapping(config, rooms, source, about)
     day = _day(exported)
     with _house(config, about, dry_run=dry_run) as stands:

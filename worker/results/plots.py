@@ -32,6 +32,7 @@ _INK, _SOFT, _LINE, _SHEET = "#000010", "#000011", "#000012", "#000013"
 _SERIES: Final = tuple(f"#0000{n:02x}" for n in range(1, 7))
 _LOOK: Final = {
     "svg.fonttype": "none",
+    "text.parse_math": False,
     "font.size": 10.5,
     "text.color": _INK,
     "axes.edgecolor": _LINE,
@@ -87,7 +88,7 @@ def svg(plot: Plot, key: str) -> str:
         figure.savefig(
             out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )
-    return _inline(out.getvalue(), plot.said)
+    return _inline(out.getvalue(), plot.said, key)
 
 
 def _height(plot: Plot) -> float:
@@ -96,11 +97,12 @@ def _height(plot: Plot) -> float:
     return 3.2
 
 
-def _inline(text: str, said: str) -> str:
+def _inline(text: str, said: str, key: str) -> str:
     body = text[text.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", body, count=1)
     body = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", body, count=1)
+    body = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{key}-", body)
     for ink, variable in _INKS.items():
         body = body.replace(ink, variable)
     return body.replace("<svg", f'<svg role="img" aria-label="{escape(said, quote=True)}"', 1).strip()

@@ -7,9 +7,7 @@ from datetime import date
 from typing import Final
 
 from worker.results.audit import Audit
-from worker.results.audit.counting import ENOUGH, WITHIN
-from worker.results.audit.model import YES, Hole, Reach, Size, Waited
-from worker.results.audit.survival import Curve
+from worker.results.audit.model import YES, Hole, Reach, Size
 from worker.results.paper import (
     UNKNOWN,
     Bars,
@@ -17,7 +15,6 @@ from worker.results.paper import (
     Lines,
     Paper,
     Section,
-    Steps,
     Tile,
     count,
     money,
@@ -25,6 +22,17 @@ from worker.results.paper import (
     share,
 )
 from worker.service import words
+from worker.service.audit_figures import (
+    cohorts,
+    families,
+    holdout,
+    lapse,
+    month,
+    second,
+    short,
+    takings,
+    thresholds,
+)
 
 REACHED: Final[Mapping[str, str]] = {
     YES: "Could be written to",
@@ -51,11 +59,6 @@ HOLES: Final[Mapping[str, tuple[str, str]]] = {
     "other_currency": ("Visits paid in another currency", "Their amounts are left out."),
     "future_visits": ("Visits that lie in the future and are marked as done", "They are not counted until their day."),
 }  # fmt: skip
-DETECTED: Final[Mapping[str, str]] = {
-    "first": "After the first visit: seen again within 90 days",
-    "lapse": "At six months: back within 60 days",
-    "base": "All who lapsed and could be written to: back within 60 days",
-}
 
 
 def paper(seen: Audit) -> Paper:
@@ -69,8 +72,8 @@ def paper(seen: Audit) -> Paper:
         sections=tuple(
             section
             for section in (
-                _stages(seen), _second(seen), _cohorts(seen), _lapse(seen), _reach(seen), _money(seen), _families(seen), _thresholds(seen),
-                _holdout(seen), _holes(seen), _duplicates(seen), _segments(seen),
+                _stages(seen), second(seen), cohorts(seen), lapse(seen), _reach(seen), takings(seen), families(seen), thresholds(seen),
+                holdout(seen), _holes(seen), _duplicates(seen), _segments(seen),
             )
             if section is not None
         ),
@@ -81,7 +84,7 @@ def paper(seen: Audit) -> Paper:
 def _lede(seen: Audit) -> list[str]:
     if not seen.patients:
         return ["There are no patients yet. Load the clinic's history, then look again."]
-    since = f" since {_month(seen.first_day)}" if seen.first_day else ""
+    since = f" since {month(seen.first_day)}" if seen.first_day else ""
     found = [f"{count(seen.patients, 'patient')} and {count(seen.visits, 'visit')}{since}."]
     if seen.visitors:
         found.append(
@@ -123,7 +126,7 @@ def _stages(seen: Audit) -> Section:
         "stages",
         "Where patients stand, and how that moved",
         ("Every patient stands in exactly one stage. The year before is drawn by today's rules, from the visits as they happened.",),
-        (Lines("Patients in each stage over the last twelve months", tuple(_short(day) for day in seen.points), tuple((size.title, size.then) for size in seen.stages)),)
+        (Lines("Patients in each stage over the last twelve months", tuple(short(day) for day in seen.points), tuple((size.title, size.then) for size in seen.stages)),)
         if seen.patients
         else (),
         (_sizes(seen.stages, "stage", seen.points),),
@@ -132,121 +135,12 @@ def _stages(seen: Audit) -> Section:
 
 def _sizes(sizes: tuple[Size, ...], what: str, points: tuple[date, ...]) -> Grid:
     quarters = (0, 3, 6, 9)
-    columns = (what, *(_short(points[at]) for at in quarters), "today", "share", "in a year")
+    columns = (what, *(short(points[at]) for at in quarters), "today", "share", "in a year")
     rows = tuple(
         (size.title, *(number(size.then[at]) for at in quarters), number(size.size), share(size.share), _change(size.size - size.then[0]))
         for size in sizes
     )  # fmt: skip
     return Grid(columns, rows, bold=frozenset({5}))
-
-
-def _second(seen: Audit) -> Section | None:
-    if not seen.visitors:
-        return None
-    line = next((one for one in seen.second_table if one.days == 90), None)
-    said = [
-        f"{count(seen.visitors, 'patient')} came at least once; {number(seen.once)} of them came once only, and may still come again: they are counted for as long as we have watched them, and no longer."
-    ]
-    if line is not None:
-        said.append(f"Within 90 days of the first visit {share(line.came)} are seen again.")
-    half = next((day for day, away, _ in seen.second.steps if away <= 0.5), None)
-    said.append(
-        f"Half are back after {half} days." if half else "So far fewer than half have come a second time."
-    )
-    return Section(
-        "second",
-        "The second visit",
-        tuple(said),
-        (_curve(seen.second, "Share of patients seen a second time, by days since the first visit", "days since the first visit", (30, 90, 365)),),
-        (_waited(seen.second_table, "since the first visit", "seen again", later=False),),
-    )  # fmt: skip
-
-
-def _curve(curve: Curve, said: str, across: str, marks: tuple[int, ...]) -> Steps:
-    last = min(curve.known_for, 730)
-    points = tuple((day, 1 - away) for day, away, _ in curve.steps if day <= last)
-    known = [(day, curve.away(day)) for day in marks if day <= last]
-    return Steps(
-        said,
-        points,
-        across,
-        tuple((day, f"{day} days: {share(1 - away)}") for day, away in known if away is not None),
-    )
-
-
-def _waited(lines: tuple[Waited, ...], what: str, came: str, *, later: bool) -> Grid:
-    columns = (
-        what,
-        came,
-        "still watched",
-        *(("of those still away, back in the half year after",) if later else ()),
-    )
-    rows = tuple(
-        (
-            count(line.days, "day"),
-            share(line.came),
-            number(line.at_risk),
-            *((share(line.later),) if later else ()),
-        )
-        for line in lines
-    )
-    return Grid(
-        columns, rows, fine="Kaplan–Meier: who may still come is counted while watched, and neither as come nor as lost."
-    )  # fmt: skip
-
-
-def _cohorts(seen: Audit) -> Section | None:
-    if not seen.cohorts:
-        return None
-    lately = seen.cohorts[-24:]
-    at = WITHIN.index(90)
-    drawn = [(cohort.month, cohort.back[at], cohort.size) for cohort in lately]
-    plotted = [(month, back / size) for month, back, size in drawn if back is not None]
-    plots = (
-        Bars("Share of each month's first-time patients who were seen again within 90 days", tuple(_short(month) for month, _ in plotted), (("seen again", tuple(rate for _, rate in plotted)),), shares=True),
-    ) if plotted else ()  # fmt: skip
-    rows = tuple(
-        (
-            _month(cohort.month),
-            number(cohort.size),
-            *(
-                UNKNOWN if back is None else f"{number(back)}  ({share(back / cohort.size)})"
-                for back in cohort.back
-            ),
-        )
-        for cohort in lately
-    )
-    columns = ("first visit in", "patients", *(f"within {days} days" for days in WITHIN))
-    earlier = (
-        f" The {len(seen.cohorts) - len(lately)} months before are left out here."
-        if len(seen.cohorts) > len(lately)
-        else ""
-    )
-    return Section(
-        "cohorts",
-        "First visits, month by month",
-        (f"How many of those who came first in a month were seen again. A dash: not all of them have had so many days yet.{earlier}",),
-        plots,
-        (Grid(columns, rows),),
-    )  # fmt: skip
-
-
-def _lapse(seen: Audit) -> Section | None:
-    if not seen.visitors:
-        return None
-    half = next((line for line in seen.lapse_table if line.days == 180), None)
-    said = ["After any visit: how long until the next one, of all visits of all patients."]
-    if half is not None and half.later is not None:
-        said.append(
-            f"Of those who have stayed away for six months, {share(half.later)} come by themselves in the half year after. That is what a win-back has to beat."
-        )
-    return Section(
-        "lapse",
-        "How patients drift away",
-        tuple(said),
-        (_curve(seen.lapse, "Share of visits that were followed by another, by days", "days since a visit", (60, 180, 365)),),
-        (_waited(seen.lapse_table, "since a visit", "have come again", later=True),),
-    )  # fmt: skip
 
 
 def _reach(seen: Audit) -> Section:
@@ -287,112 +181,6 @@ def _reach_row(group: Reach, codes: list[str]) -> tuple[str, ...]:
         number(group.booked),
         *(number(group.by[code]) for code in codes),
     )
-
-
-def _money(seen: Audit) -> Section | None:
-    if not seen.top:
-        return None
-    rows = tuple(
-        (f"top {top.percent} %", number(top.patients), share(top.share), money(top.least, seen.currency))
-        for top in seen.top
-    )
-    fifth = seen.top[-1]
-    return Section(
-        "money",
-        "Who carries the clinic",
-        (
-            f"{money(seen.takings, seen.currency)} net in the last twelve months, after refunds, from {count(seen.payers, 'patient')}.",
-            f"The top {fifth.percent} % bring {share(fifth.share)} of it.",
-        ),
-        (Bars("Share of the year's takings that the top patients bring", tuple(row[0] for row in rows), (("share", tuple(top.share for top in seen.top)),), shares=True),),
-        (Grid(("of those who came", "patients", "of the takings", "from"), rows),),
-    )  # fmt: skip
-
-
-def _families(seen: Audit) -> Section | None:
-    if not seen.families:
-        return None
-    rows = tuple(
-        (
-            words.name(family.name),
-            number(family.visits),
-            number(family.patients),
-            money(family.net, seen.currency),
-            share(family.share),
-            number(family.ever),
-        )
-        for family in seen.families
-    )
-    drawn = [family for family in seen.families if family.net > 0][:12]
-    plots = (Bars("Share of the year's takings by family of treatment", tuple(words.name(family.name) for family in drawn), (("share", tuple(family.share for family in drawn)),), shares=True, level=True),) if drawn else ()  # fmt: skip
-    return Section(
-        "families",
-        "What they come for",
-        ("The last twelve months. A visit with treatments of two families counts for each; its money is shared between them.",),
-        plots,
-        (Grid(("family", "visits", "patients", "net", "of the takings", "patients ever"), rows),),
-    )  # fmt: skip
-
-
-def _thresholds(seen: Audit) -> Section | None:
-    said: list[str] = []
-    grids: list[Grid] = []
-    if seen.high_value is not None:
-        high = seen.high_value
-        said.append(
-            f"High value: nine in ten of last year's patients brought less than {money(high.exact, seen.currency)}. Frozen to a round figure, so that nobody moves because others do, "
-            f"copy this into config/segments.yaml: “net_revenue: at least {high.amount // 100} {seen.currency} in 12 months before last_visit”. {number(high.above)} of {number(high.of)} patients would be in it."
-        )
-    whole = next((rhythm for rhythm in seen.rhythms if not rhythm.family), None)
-    if whole is not None and whole.months is not None:
-        said.append(
-            f"Lapse: nine in ten of those who came again did so within {number(whole.p90)} days. By the clinic's own rhythm, whoever is away for longer than {count(whole.months, 'month')} is late."
-        )
-    if seen.rhythms:
-        rows = tuple(
-            (
-                words.name(rhythm.family) if rhythm.family else "All visits",
-                number(rhythm.gaps),
-                number(rhythm.median),
-                number(rhythm.p80),
-                number(rhythm.p90),
-                f"at least {rhythm.months} months ago" if rhythm.months is not None else "too few returns",
-            )
-            for rhythm in seen.rhythms
-        )
-        grids.append(
-            Grid(
-                ("family", "returns", "half within, days", "80 % within", "90 % within", "lapse: last visit"),
-                rows,
-                left=frozenset({0, 5}),
-                fine=f"Only of those who came again for the same; from {ENOUGH} returns on.",
-            )
-        )
-    if not said and not grids:
-        return None
-    return Section("thresholds", "Thresholds that fit this clinic", tuple(said), (), tuple(grids))
-
-
-def _holdout(seen: Audit) -> Section | None:
-    rows = tuple(
-        (
-            DETECTED[one.name],
-            number(one.patients),
-            share(one.rate),
-            *(f"{share(rate)} or more" if rate is not None else "cannot be seen" for _, rate in one.seen),
-        )
-        for one in seen.detect
-    )
-    if not any(one.rate is not None for one in seen.detect):
-        return None
-    columns = ("what is measured", "patients a year", "come as it is", *(f"seen with {held} % held out" for held, _ in seen.detect[0].seen))  # fmt: skip
-    return Section(
-        "holdout",
-        "What a holdout could show",
-        ("Some patients are not written to, so that the effect of the messages can be told from what would have happened anyway. With so many patients, a result must reach the rate named here to be told from chance.",),
-        (),
-        (Grid(columns, rows, fine="Two-sided at 5 %, power 80 %. One small clinic can often show large effects only; several clinics together show smaller ones."),),
-    )  # fmt: skip
 
 
 def _holes(seen: Audit) -> Section:
@@ -443,11 +231,3 @@ def _segments(seen: Audit) -> Section | None:
 
 def _change(by: int) -> str:
     return f"{by:+,}" if by else "0"
-
-
-def _month(day: date) -> str:
-    return f"{day:%B %Y}"
-
-
-def _short(day: date) -> str:
-    return f"{day:%b} ’{day:%y}"

@@ -3,7 +3,7 @@
 Rules
 1. All files of a run are one open import: while they are taken in and folded, time changes no patient of the clinic. What broke off is gone on with by the same command.
 2. A file is known again by its digest. It then shows what it showed when it was first taken in, so that taking it in again changes nothing, whatever came since.
-3. A booking vanished from a full export if it lies ahead of the export's moment, is not in it, and was last told before that moment. If most bookings vanished, the export is
+3. A booking vanished from a full export if it lies ahead of the export's moment, is in none of the run's files of that kind, and was last told before that moment. If most bookings vanished, the export is
    taken for broken and none is cancelled, unless that is asked for.
 4. A dry run reads the same, and writes nothing.
 """
@@ -31,7 +31,7 @@ from worker.store import rooms, sourced
 from worker.store.audit import note
 from worker.store.engine import read, write
 from worker.workspace.house import House
-from worker.workspace.sources import Source
+from worker.workspace.sources import Sheet, Source
 
 CHUNK: Final = 500
 ERRORS: Final = ".errors.csv"
@@ -73,12 +73,13 @@ class Step:
 
 @dataclass
 class _Seen:
-    """What one file has told so far; sets of hashes, so that a long file costs little."""
+    """What the files of one kind have told so far; sets of hashes, so that long files cost little. `since`: the earliest moment that one of them shows."""
 
     things: set[bytes] = field(default_factory=set)
     unsure: int = 0
     phones: dict[int, int] = field(default_factory=dict)
     shared: set[int] = field(default_factory=set)
+    since: datetime | None = None
 
 
 class Import:
@@ -103,6 +104,7 @@ class Import:
         self._mine: list[int] = []
         self._past: list[sourced.PastImport] = []
         self._exports: list[Export] = []
+        self._seen: defaultdict[str, _Seen] = defaultdict(_Seen)
         if house is not None:
             with read(house.engine) as conn:
                 self._past = sourced.imports_named(conn, clinic, self._start)
@@ -156,15 +158,24 @@ class Import:
         return Report(export.path.name, export.sheet.name, export.sheet.kind, exported, before)
 
     def take(self, export: Export, report: Report) -> Iterator[Step]:
-        """Take a file in, part by part."""
+        """Take a file in, part by part. What vanished is told with the last of a run's files of its kind: each may hold a part, such as one place of the clinic."""
         context = export.context(self._about, report.exported, report.notes)
-        seen = _Seen()
+        seen, before = self._seen[export.sheet.name], len(self._seen[export.sheet.name].shared)
+        seen.since = min(report.exported, seen.since or report.exported)
         items = export.items(context)
         while part := list(islice(items, CHUNK)):
             yield self._part(export, context, report, seen, part)
-        report.shared_phones = len(seen.shared)
-        if export.sheet.full_export and not export.path.name.endswith(ERRORS):
+        report.shared_phones = len(seen.shared) - before
+        if (
+            self._whole(export.sheet)
+            and export is [one for one in self._exports if one.sheet is export.sheet][-1]
+        ):
             yield self._vanished(export, context, report, seen)
+
+    def _whole(self, sheet: Sheet) -> bool:
+        """Whether the files of this kind hold every future booking."""
+        files = [one for one in self._exports if one.sheet is sheet]
+        return sheet.full_export and not any(one.path.name.endswith(ERRORS) for one in files)
 
     def _part(
         self, export: Export, context: Context, report: Report, seen: _Seen, part: Sequence[Item]
@@ -188,7 +199,8 @@ class Import:
                 events.append(verdict.event)
                 known[one.thing].append(_as_known(verdict.event, self._now))
                 report.historical += verdict.event["data"]["historical"]
-            seen.things.add(bytes.fromhex(one.thing))
+            if export.sheet.full_export:
+                seen.things.add(bytes.fromhex(one.thing))
             _shared(seen, one)
             setattr(report, verdict.fate, getattr(report, verdict.fate) + 1)
         report.refused += len(refused)
@@ -232,7 +244,7 @@ class Import:
     def _vanished(self, export: Export, context: Context, report: Report, seen: _Seen) -> Step:
         if self._house is None:
             return Step(export.line, (), ())
-        ahead = self._ahead(report.exported)
+        ahead = self._ahead(seen.since or report.exported)
         gone = [one for one in ahead if bytes.fromhex(thing_of(one[0].id)) not in seen.things]
         if gone and seen.unsure:
             report.kept = f"{len(gone)} bookings are not in it, and {seen.unsure} rows that were refused may be they: none was cancelled. Correct the rows and import the file again"

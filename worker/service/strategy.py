@@ -68,9 +68,11 @@ def strategy(house: House, clinic: str, progress: Progress = lambda done, whole:
         today = local_day(now, rules.clinic.tz)
         soon = midnight(today + timedelta(days=DAYS), rules.clinic.tz)
         members: Counter[str] = Counter()
+        patients = 0
         coming: list[tuple[str, Ledger]] = []
         for done, told in enumerate(census.everybody(conn, clinic), start=1):
             if not told.ledger.get("erased"):
+                patients += 1
                 facts = Facts(told.patient, told.ledger, rules.clinic)
                 members.update(segments.members(segments.look(facts, today)))
                 if lot(clinic, "strategy", told.patient) < part * LOTS:
@@ -85,5 +87,5 @@ def strategy(house: House, clinic: str, progress: Progress = lambda done, whole:
     next_days = ahead(rules, now, told_of, year.journeys, part)
     progress(whole, whole)
     return Strategy(
-        now.astimezone(rules.clinic.tz), rooms, files, whole, members, year.journeys, next_days, part, waiting
+        now.astimezone(rules.clinic.tz), rooms, files, patients, members, year.journeys, next_days, part, waiting
     )  # fmt: skip

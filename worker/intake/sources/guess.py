@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections import Counter
@@ -17,19 +18,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from worker.intake.sources.guess_words import family_of, plain, status_of, vocabulary
+from worker.intake.sources.guess_words import family_of, latin, plain, status_of, vocabulary
 from worker.intake.sources.rows import Table
 from worker.intake.sources.survey import Unreadable, survey
-from worker.workspace.sources import Form, SheetKind, folded
+from worker.workspace.sources import Form, SheetKind
 
 SAMPLE: Final = 20_000
 STATUSES: Final = 40
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 KNOWN_BY: Final = ("name", "phone", "email")
+MORE: Final = {"consultation": ", counts_as_treatment: false", "toxin": ", rx_only: true"}
 _DATES: Final = ("starts_at", "date", "date_of_birth", "created_at", "updated_at", "cancelled_at", "at")
 _DAY: Final = re.compile(r"\s*(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})\b")
 _COMMA: Final = re.compile(r"\d,\d{1,2}(?!\d)")
-_GREEK: Final = re.compile("[\u0370-\u03ff]")
+_WIDE: Final = re.compile(rb"[\x80-\xff]")
+_WORDS: Final = re.compile(rb"[\x80-\xff]{3,}")
 
 
 @dataclass
@@ -40,11 +43,12 @@ class Draft:
     kind: SheetKind
     encoding: str
     delimiter: str
-    columns: dict[str, str]
+    columns: dict[str, tuple[str, ...]]
     order: str | None = None
     decimal: str = "."
     statuses: dict[str, str | None] = field(default_factory=dict)
     treatments: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
     unused: tuple[str, ...] = ()
 
     @property
@@ -65,14 +69,20 @@ def draft(path: Path) -> Draft:
         table.close()
     kind, columns = _kind(path.name, header)
     found = Draft(path, kind, encoding, delimiter, columns)
-    at = {name: header.index(column) for name, column in columns.items()}
-    found.unused = tuple(name for name in header if name and name not in columns.values())
+    found.rows = len(rows)
+    at = {name: header.index(headers[0]) for name, headers in columns.items()}
+    used = {column for headers in columns.values() for column in headers}
+    found.unused = tuple(name for name in header if name and name not in used)
     found.order = _order([row[at[name]] for name in _DATES if name in at for row in rows])
     if "net" in at:
         found.decimal = "," if any(_COMMA.search(row[at["net"]]) for row in rows) else "."
     if "status" in at:
         seen = Counter(" ".join(row[at["status"]].split()) for row in rows)
         found.statuses = {said: status_of(said) for said, _ in seen.most_common(STATUSES) if said}
+        if "completed" not in found.statuses.values():
+            # Where no other word says that she was there, the one for her arrival does.
+            came = {said: "completed" for said in found.statuses if plain(said).startswith("arriv")}
+            found.statuses |= came
         if seen.get(""):
             found.statuses["empty"] = "booked"
     if "service" in at:
@@ -82,21 +92,20 @@ def draft(path: Path) -> Draft:
 
 def encoding_of(path: Path) -> str:
     """The encoding that a file is in. Raises Unreadable, OSError."""
-    for encoding in ("utf-8", "utf-16"):
-        try:
-            survey(path, encoding)
-        except Unreadable:
-            continue
-        except UnicodeError:
-            continue
-        if encoding == "utf-8" or path.open("rb").read(2) in (b"\xff\xfe", b"\xfe\xff"):
-            return encoding
-    sample = path.open("rb").read(1 << 20)
-    greek = len(_GREEK.findall(sample.decode("cp1253", "replace")))
-    wide = sum(byte >= 0x80 for byte in sample)
-    found = "cp1253" if greek > wide * 0.8 else "cp1252"
-    survey(path, found)
-    return found
+    with path.open("rb") as stream:
+        sample = stream.read(1 << 20)
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        survey(path, "utf-8")
+    except Unreadable:
+        wide = len(_WIDE.findall(sample))
+        # Greek words are wide letters in a row; accents of other languages stand alone among narrow ones.
+        in_words = sum(len(word) for word in _WORDS.findall(sample))
+        found = "cp1253" if in_words > wide * 0.6 else "cp1252"
+        survey(path, found)
+        return found
+    return "utf-8"
 
 
 def mapping_text(drafts: Sequence[Draft], order: str, past: str) -> str:
@@ -115,21 +124,19 @@ def mapping_text(drafts: Sequence[Draft], order: str, past: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def services_text(treatments: Mapping[str, int], taken: Sequence[str]) -> str:
-    """Entries for `services:` of services.yaml, the commonest treatment first. `taken` are codes that are there."""
-    codes, lines = set(taken), []
+def service_entries(treatments: Mapping[str, int], taken: Sequence[str]) -> dict[str, str]:
+    """Entries for `services` of services.yaml by code, the commonest treatment first. `taken` are codes that are there."""
+    codes, entries = set(taken), {}
     for name in sorted(treatments, key=lambda name: (-treatments[name], name)):
-        stem = re.sub(r"[^A-Z0-9]+", "_", plain(name).upper()).strip("_")[:40] or "SERVICE"
+        stem = re.sub(r"[^A-Z0-9]+", "_", latin(name).upper()).strip("_")[:40] or "SERVICE"
         code, number = stem, 2
         while code in codes:
             code, number = f"{stem}_{number}", number + 1
         codes.add(code)
-        found = family_of(name)
-        family, area = found or ("other", "none")
-        treated = ", counts_as_treatment: false" if family == "consultation" else ""
-        remark = "" if found else "  # what is it?"
-        lines.append(f"  {code}: {{name: {_quoted(name)}, family: {family}, area: {area}{treated}}}{remark}")
-    return "\n".join(lines) + "\n" if lines else ""
+        family, area = family_of(name) or ("other", "none")
+        more = MORE.get(family, "")
+        entries[code] = f"{code}: {{name: {_quoted(name)}, family: {family}, area: {area}{more}}}"
+    return entries
 
 
 def _common(drafts: Sequence[Draft]) -> tuple[str, ...]:
@@ -151,10 +158,9 @@ def _has(one: Draft, name: str) -> bool:
 
 
 def _file(one: Draft, common: tuple[str, ...], past: str) -> list[str]:
-    columns = {name: column for name, column in one.columns.items() if not name.startswith("flag:")}
-    flags = {
-        name.removeprefix("flag:"): column for name, column in one.columns.items() if name.startswith("flag:")
-    }
+    written = {name: _headers(headers) for name, headers in one.columns.items()}
+    columns = {name: text for name, text in written.items() if not name.startswith("flag:")}
+    flags = {name.removeprefix("flag:"): text for name, text in written.items() if name.startswith("flag:")}
     lines = [f"kind: {one.kind}"]
     if one.encoding != "utf-8":
         lines.append(f"encoding: {one.encoding}")
@@ -170,10 +176,15 @@ def _file(one: Draft, common: tuple[str, ...], past: str) -> list[str]:
         lines.append(f"id_from: [starts_at{', service' if 'service' in columns else ''}]")
     lines += _table("columns", columns)
     lines += _table("flags", flags)
+    if "name" in columns:
+        lines.append("name_order: first_last  # or last_first, where the last name stands first")
     if one.unused:
         lines.append(f"# not used: {', '.join(one.unused)[:400]}")
     if "status" in columns:
-        lines += _table("statuses", {said: means for said, means in one.statuses.items() if means})
+        known = {
+            said if said == "empty" else _quoted(said): means for said, means in one.statuses.items() if means
+        }
+        lines += _table("statuses", known)
         lines += [
             f"  # {_quoted(said)}: what does it mean?" for said, means in one.statuses.items() if not means
         ]
@@ -183,14 +194,11 @@ def _file(one: Draft, common: tuple[str, ...], past: str) -> list[str]:
 
 
 def _table(name: str, values: Mapping[str, str]) -> list[str]:
-    if not values:
-        return []
-    plainly = name in ("columns", "flags")
-    rows = [
-        f"  {key}: {_quoted(value)}" if plainly else f"  {key if key == 'empty' else _quoted(key)}: {value}"
-        for key, value in values.items()
-    ]
-    return [f"{name}:", *rows]
+    return [f"{name}:", *(f"  {key}: {value}" for key, value in values.items())] if values else []
+
+
+def _headers(headers: Sequence[str]) -> str:
+    return _quoted(headers[0]) if len(headers) == 1 else f"[{', '.join(map(_quoted, headers))}]"
 
 
 def _quoted(text: str) -> str:
@@ -214,17 +222,21 @@ def _delimiter(path: Path, encoding: str) -> str:
     return best[1]
 
 
-def _kind(name: str, header: Sequence[str]) -> tuple[SheetKind, dict[str, str]]:
-    """The kind of file by what its headers mean, and the column of each field."""
-    found: dict[SheetKind, dict[str, str]] = {}
+def _kind(name: str, header: Sequence[str]) -> tuple[SheetKind, dict[str, tuple[str, ...]]]:
+    """The kind of file by what its headers mean, and the column of each field; of telephones all."""
+    found: dict[SheetKind, dict[str, tuple[str, ...]]] = {}
     for kind, words in vocabulary().items():
-        fields: dict[str, str] = {}
+        fields: dict[str, tuple[str, ...]] = {}
         for column in header:
-            meant = words.get(folded(column))
-            if meant is not None:
-                fields.setdefault(meant, column)
+            meant = words.get(plain(column))
+            if meant is not None and (meant == "phone" or meant not in fields):
+                fields[meant] = (*fields.get(meant, ()), column)
         found[kind] = fields
     visits = found.get("appointments", {})
+    if "time" in visits and not {"starts_at", "date"} & visits.keys():
+        visits["starts_at"] = visits.pop("time")
+    if "cancelled_at" in visits and "status" not in visits:
+        visits.setdefault("flag:cancelled", visits["cancelled_at"])
     if {"starts_at", "date"} & visits.keys() and {"service", "status"} & visits.keys():
         if "starts_at" in visits and "date" in visits:
             visits.pop("date")

@@ -1,0 +1,330 @@
+"""Orders of events that are rare and that a system meets all the same: what comes late, twice, or between two others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from channels.base import Receipt
+from channels.status import twilio_status
+from tests.delivery.desk import FILES, Desk, desk_of
+from tests.delivery.weather import Provider
+from tests.eventually import eventually
+from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, Sms
+from worker.delivery.claiming import LEASE
+from worker.delivery.dispatch import dispatch, give_up
+from worker.delivery.planning import planner_of
+from worker.delivery.reconcile import EARLY, reconcile
+from worker.delivery.senders import Channels, Credentials
+from worker.service.publishing import publish
+from worker.service.receiving import take
+from worker.service.sweeping import sweep
+from worker.service.waking import wake
+from worker.store import outbox, patients, schema
+from worker.store.engine import read, write
+
+PHONE = "+306900000001"
+RATED = {
+    **FILES,
+    "config/channels.yaml": 'sms: {provider: twilio, from: "+15005550006", rate: 1 per second}\n',
+}
+WITHOUT_CAPS = {**FILES, "config/policy.yaml": "{}\n"}
+
+
+def report(key: str, word: str, sid: str = "SM1") -> Receipt:
+    return Receipt(
+        "twilio", f"{sid}:{word}", key, sid, twilio_status(word), word, "", None, PHONE, None, None, {}
+    )
+
+
+def between(desk: Desk, folder: Path, happens: Callable[[], None]) -> None:
+    """What happens once between the next claim and its call."""
+    left = [happens]
+
+    def places(_name: str, _rate: float) -> float:
+        if left:
+            left.pop()()
+        return 0.0
+
+    desk.channels.close()
+    desk.channels = Channels(
+        Credentials(ACCOUNT_SID, AUTH_TOKEN, desk.provider.url), folder / "outbox", places
+    )
+
+
+def claimed(desk: Desk, key: str) -> None:
+    """Somebody else has the message, and calls the provider."""
+    with write(desk.house.engine) as conn:
+        assert outbox.claim(conn, "default", key, desk.now, desk.now + LEASE, "sms", PHONE)
+        outbox.attempt(conn, "default", key, desk.now)
+
+
+# -- records that become one --------------------------------------------------------------------------------------------------
+
+
+def test_a_message_of_a_record_that_gave_way_is_not_tried_for_ever(desk: Desk) -> None:
+    desk.provider.script(["500"])
+    key = desk.visit(1, "p-1")
+    desk.send(key)
+    desk.tell("patient.merged", 2, subject="p-1", into="p-2")
+    for _ in range(8):
+        desk.turn(31)
+    assert desk.state(key) == ("dropped", "merged")
+    assert not sweep(desk.house).due
+    assert not desk.provider.messages
+
+
+def test_what_was_told_under_an_earlier_id_is_folded_before_anything_leaves(desk: Desk) -> None:
+    desk.tell("patient.merged", 1, subject="p-0", into="p-1")
+    key = desk.visit(2, "p-1")
+    desk.tell(
+        "consent.revoked", 3, subject="p-0", folded=False, channel="sms", purpose="marketing", basis="verbal"
+    )
+    desk.send(key)
+    assert desk.state(key) == ("scheduled", "")
+    assert not desk.provider.messages
+
+
+# -- what the provider tells, and when ----------------------------------------------------------------------------------------
+
+
+def test_what_a_report_proves_sent_is_not_tried_again_whatever_the_last_attempt_says(
+    database_url: str, tmp_path: Path
+) -> None:
+    """An earlier attempt arrived after all, and its report comes while the next one is under way."""
+    with desk_of(database_url, tmp_path, RATED) as desk:
+        key = desk.visit(1)
+        between(desk, tmp_path, lambda: take(desk.house, None, [report(key, "sent")]) and None)
+        desk.provider.script(["429"])
+        desk.send(key)
+        assert desk.state(key) == ("sent", "")
+        for _ in range(3):
+            desk.turn(3600)
+        assert not desk.provider.messages
+
+
+def during(desk: Desk, folder: Path, happens: Callable[[Sms], None]) -> Provider:
+    """What happens while the provider has the message and has not answered."""
+    provider = Provider(lambda: desk.now, happens)
+    desk.channels.close()
+    desk.channels = Channels(
+        Credentials(ACCOUNT_SID, AUTH_TOKEN, provider.start().url), folder / "outbox", None
+    )
+    return provider
+
+
+def test_an_acceptance_that_is_noted_after_the_lease_still_counts(desk: Desk, tmp_path: Path) -> None:
+    key = desk.visit(1)
+
+    def given_up(_: Sms) -> None:
+        desk.now += LEASE + timedelta(seconds=1)
+        give_up(desk.house, "default", key)
+
+    provider = during(desk, tmp_path, given_up)
+    desk.send(key)
+    assert desk.state(key) == ("sent", "")
+    assert desk.row(key).provider_id == provider.messages[0].sid
+    assert "finished" in [trace.what for trace in desk.traces()], "its run goes on"
+    provider.close()
+
+
+def test_an_acceptance_that_comes_late_keeps_a_message_from_leaving_again(desk: Desk, tmp_path: Path) -> None:
+    key = desk.visit(1)
+
+    def proven_absent(_: Sms) -> None:
+        with write(desk.house.engine) as conn:
+            assert outbox.finish(conn, "default", key, "unknown", at=desk.now)
+            assert outbox.finish(
+                conn, "default", key, "scheduled", at=desk.now, was="unknown", due_at=desk.now
+            )
+
+    provider = during(desk, tmp_path, proven_absent)
+    desk.send(key)
+    assert desk.state(key) == ("sent", "")
+    provider.close()
+
+
+def test_an_answer_to_an_earlier_attempt_does_not_end_the_one_that_is_under_way(
+    desk: Desk, tmp_path: Path
+) -> None:
+    key = desk.visit(1)
+
+    def tried_again(_: Sms) -> None:
+        with write(desk.house.engine) as conn:
+            assert outbox.finish(conn, "default", key, "unknown", at=desk.now)
+            assert outbox.finish(
+                conn, "default", key, "scheduled", at=desk.now, was="unknown", due_at=desk.now
+            )
+        claimed(desk, key)
+
+    provider = during(desk, tmp_path, tried_again)
+    desk.send(key)
+    assert desk.state(key)[0] == "claimed"
+    row = desk.row(key)
+    assert (row.status, row.provider_id) == ("queued", provider.messages[0].sid), "and what it says is kept"
+    desk.now += LEASE + timedelta(seconds=1)
+    give_up(desk.house, "default", key)
+    assert desk.state(key) == ("sent", "")
+    provider.close()
+
+
+# -- the provider's list ------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_list_shows_of_a_message_in_doubt_is_not_taken_for_a_later_one(desk: Desk) -> None:
+    publish(desk.house, WITHOUT_CAPS)
+    desk.provider.script(["hangup_after", "500"])
+    first, second = desk.visit(1, "p-1"), desk.visit(2, "p-2")
+    desk.send(first)
+    desk.provider.row(desk.provider.messages[0].sid).body = "Hello, shortened"
+    desk.now += timedelta(seconds=30)
+    desk.send(second)
+    desk.now += EARLY
+    reconcile(desk.house, desk.channels, "default", second)
+    assert desk.state(second)[0] == "unknown"
+
+
+def test_what_another_worker_has_just_sent_is_not_taken_for_a_message_of_the_same_words(desk: Desk) -> None:
+    publish(desk.house, WITHOUT_CAPS)
+    desk.provider.script(["500"])
+    lost, other = desk.visit(1, "p-1"), desk.visit(2, "p-2")
+    desk.send(lost)
+    claimed(desk, other)
+    desk.provider.plant(PHONE, body="Hello Maria, C")
+    desk.now += EARLY
+    reconcile(desk.house, desk.channels, "default", lost)
+    assert desk.state(lost)[0] == "unknown"
+
+
+def waits_for_a_lock(desk: Desk) -> Callable[[], bool]:
+    def asked() -> bool:
+        with read(desk.house.engine) as conn:
+            return bool(conn.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+
+    return asked
+
+
+def test_who_looks_for_a_message_and_who_sends_one_do_not_wait_for_each_other(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """Both want the patient and the address: in one order."""
+    with desk_of(postgres_url, tmp_path) as desk:
+        desk.provider.script(["hangup_after"])
+        key = desk.visit(1)
+        desk.send(key)
+        desk.now += EARLY
+        looking = threading.Thread(target=reconcile, args=(desk.house, desk.channels, "default", key))
+        with write(desk.house.engine) as conn:
+            planner_of(conn, desk.house, desk.house.rooms(conn, "default"), "p-1", desk.now)
+            looking.start()
+            eventually(waits_for_a_lock(desk), timeout=20)
+            outbox.alone(conn, "default", [("sms", PHONE)])
+        looking.join()
+        assert desk.state(key) == ("sent", "")
+
+
+def test_a_claim_is_given_up_though_the_patient_becomes_another_at_that_moment(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    with desk_of(postgres_url, tmp_path) as desk:
+        key = desk.visit(1, "p-1")
+        claimed(desk, key)
+        desk.now += LEASE + timedelta(seconds=1)
+        found: list[Any] = []
+        giving = threading.Thread(target=lambda: found.append(give_up(desk.house, "default", key)))
+        with write(desk.house.engine) as conn:
+            patients.lock(conn, "default", ["p-1", "p-2"], since=desk.now)
+            giving.start()
+            eventually(waits_for_a_lock(desk), timeout=20)
+            patients.alias(conn, "default", "p-1", "p-2")
+        giving.join()
+        assert found == [[]]
+        assert desk.state(key)[0] == "unknown"
+
+
+# -- one that fails, and the others ------------------------------------------------------------------------------------------
+
+
+def spoil(desk: Desk, patient: str) -> None:
+    """What stands of this patient can't be read."""
+    c = schema.ledgers.c
+    with write(desk.house.engine) as conn:
+        conn.execute(update(schema.ledgers).where(c.patient_id == patient).values(data={"profile": 1}))
+
+
+def test_a_claim_that_cannot_be_given_up_does_not_stop_the_sweep(desk: Desk) -> None:
+    bad, good = desk.visit(1, "p-1"), desk.visit(2, "p-2", phone="+306900000002")
+    claimed(desk, bad)
+    claimed(desk, good)
+    spoil(desk, "p-1")
+    desk.now += LEASE + timedelta(seconds=1)
+    sweep(desk.house)
+    assert desk.state(good)[0] == "unknown"
+
+
+def test_a_patient_who_cannot_be_woken_does_not_keep_the_others_asleep(desk: Desk) -> None:
+    for number, patient in enumerate(("p-1", "p-2"), 1):
+        desk.visit(number, patient, phone=f"+30690000000{number}")
+    c = schema.patients.c
+    with write(desk.house.engine) as conn:
+        conn.execute(update(schema.patients).values(as_of=desk.now))
+    spoil(desk, "p-1")
+    desk.now += timedelta(days=1)
+    wake(desk.house, "default", ["p-1", "p-2"])
+    with read(desk.house.engine) as conn:
+        woken = conn.execute(select(func.count()).where(c.patient_id == "p-2", c.as_of == desk.now))
+        assert woken.scalar_one() == 1
+
+
+# -- clocks and settings ------------------------------------------------------------------------------------------------------
+
+
+def test_no_call_begins_after_quiet_hours_have(database_url: str, tmp_path: Path) -> None:
+    files = {**RATED, "config/policy.yaml": "quiet_hours: {marketing: 19:00 - 10:00}\n"}
+    with desk_of(database_url, tmp_path, files) as desk:
+        key = desk.visit(1)
+        desk.now += timedelta(hours=7) - timedelta(seconds=5)  # 18:59:55 in Athens
+
+        def late() -> None:
+            desk.now += timedelta(seconds=10)
+
+        between(desk, tmp_path, late)
+        desk.send(key)
+        assert desk.state(key)[0] == "scheduled"
+        assert not desk.provider.requests
+
+
+@pytest.mark.parametrize("seconds", [86_400 * 30, 10**30])
+def test_a_provider_cannot_close_its_sender_for_longer_than_an_hour(desk: Desk, seconds: int) -> None:
+    desk.provider.retry_after = seconds
+    desk.provider.script(["429"])
+    key = desk.visit(1)
+    desk.send(key)
+    assert desk.state(key)[0] == "scheduled"
+    desk.now += timedelta(hours=1)
+    desk.send(key)
+    assert desk.state(key) == ("sent", "")
+
+
+def test_credentials_that_cannot_be_right_put_no_message_in_doubt(desk: Desk, tmp_path: Path) -> None:
+    desk.channels.close()
+    desk.channels = Channels(Credentials("AC 1", AUTH_TOKEN, desk.provider.url), tmp_path / "outbox")
+    key = desk.visit(1)
+    dispatch(desk.house, desk.channels, "default", key)
+    assert desk.state(key) == ("scheduled", "not_configured")
+
+
+def test_words_that_were_taken_out_and_leave_again_are_taken_out_again(desk: Desk) -> None:
+    key = desk.visit(1)
+    with write(desk.house.engine) as conn:
+        c = schema.messages.c
+        conn.execute(update(schema.messages).where(c.id == key).values(redacted_at=desk.now))
+    desk.send(key)
+    with read(desk.house.engine) as conn:
+        assert conn.execute(select(c.redacted_at).where(c.id == key)).scalar_one() is None
