@@ -5,7 +5,7 @@ A job that fails is forgotten by the queue; the sweeper queues again what the da
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import dramatiq
 import structlog
@@ -19,6 +19,8 @@ from worker.service.folding import fold
 from worker.service.jobs import Job, batches
 from worker.service.probing import probe
 from worker.service.waking import wake
+from worker.service.whereabouts import place_of
+from worker.store.engine import AWAY
 from worker.workspace.house import House
 
 log = structlog.get_logger(__name__)
@@ -58,13 +60,28 @@ def declare(queue: Queue, house: House, channels: Channels) -> None:
     def wake_patients(clinic: str, ids: list[str]) -> None:
         queue.put(wake(house, clinic, ids)[1])
 
-    def dispatch_messages(clinic: str, ids: list[str]) -> None:
+    def each(do: Callable[[House, Channels, str, str], list[str]], clinic: str, ids: list[str]) -> None:
         for key in ids:
-            queue.put(batches("dispatch", [(clinic, due) for due in dispatch(house, channels, clinic, key)]))
+            try:
+                following = do(house, channels, clinic, key)
+            except AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001 (one message that fails must not hold up those behind it)
+                log.error(
+                    "message failed",
+                    clinic=clinic,
+                    message=key,
+                    error=type(error).__name__,
+                    where=place_of(error),
+                )
+                continue
+            queue.put(batches("dispatch", [(clinic, due) for due in following]))
+
+    def dispatch_messages(clinic: str, ids: list[str]) -> None:
+        each(dispatch, clinic, ids)
 
     def reconcile_messages(clinic: str, ids: list[str]) -> None:
-        for key in ids:
-            queue.put(batches("dispatch", [(clinic, due) for due in reconcile(house, channels, clinic, key)]))
+        each(reconcile, clinic, ids)
 
     def probe_door(clinic: str, _ids: list[str]) -> None:
         probe(house, clinic)

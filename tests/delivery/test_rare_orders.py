@@ -6,22 +6,25 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import func, select, text, update
 
-from channels.base import Receipt
+from channels.base import Inbound, Receipt
 from channels.status import twilio_status
 from tests.delivery.desk import FILES, Desk, desk_of
 from tests.delivery.weather import Provider
 from tests.eventually import eventually
 from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, Sms
+from worker.actors import Queue, declare
 from worker.delivery.claiming import LEASE
 from worker.delivery.dispatch import dispatch, give_up
 from worker.delivery.planning import planner_of
 from worker.delivery.reconcile import EARLY, reconcile
 from worker.delivery.senders import Channels, Credentials
+from worker.service.hearing import hear_sms
 from worker.service.publishing import publish
 from worker.service.receiving import take
 from worker.service.sweeping import sweep
@@ -91,6 +94,16 @@ def test_what_was_told_under_an_earlier_id_is_folded_before_anything_leaves(desk
     assert not desk.provider.messages
 
 
+def test_what_was_sent_to_a_record_that_gave_way_takes_its_place_under_the_cap(desk: Desk) -> None:
+    desk.send(desk.visit(1, "p-1"))
+    desk.tell("patient.merged", 2, subject="p-1", into="p-2")
+    desk.now += timedelta(days=1)
+    key = desk.visit(3, "p-2", phone="+306900000002")
+    desk.send(key)
+    assert desk.state(key) == ("scheduled", "cap")
+    assert len(desk.provider.messages) == 1
+
+
 # -- what the provider tells, and when ----------------------------------------------------------------------------------------
 
 
@@ -100,7 +113,11 @@ def test_what_a_report_proves_sent_is_not_tried_again_whatever_the_last_attempt_
     """An earlier attempt arrived after all, and its report comes while the next one is under way."""
     with desk_of(database_url, tmp_path, RATED) as desk:
         key = desk.visit(1)
-        between(desk, tmp_path, lambda: take(desk.house, None, [report(key, "sent")]) and None)
+
+        def told() -> None:
+            take(desk.house, None, [report(key, "sent")])
+
+        between(desk, tmp_path, told)
         desk.provider.script(["429"])
         desk.send(key)
         assert desk.state(key) == ("sent", "")
@@ -202,6 +219,21 @@ def test_what_another_worker_has_just_sent_is_not_taken_for_a_message_of_the_sam
     assert desk.state(lost)[0] == "unknown"
 
 
+def test_what_left_between_a_refusal_and_the_attempt_in_doubt_is_not_taken_for_it(desk: Desk) -> None:
+    """The clinic's other systems may write from the same number."""
+    desk.provider.script(["429", "500"])
+    key = desk.visit(1)
+    desk.send(key)
+    foreign = desk.now + timedelta(minutes=1)
+    desk.provider.plant(PHONE, body="Your booking is tomorrow", created=foreign.timestamp())
+    desk.now += timedelta(hours=1)
+    desk.send(key)
+    assert desk.state(key) == ("unknown", "http_500")
+    desk.now += EARLY
+    reconcile(desk.house, desk.channels, "default", key)
+    assert desk.state(key) == ("unknown", "http_500")
+
+
 def waits_for_a_lock(desk: Desk) -> Callable[[], bool]:
     def asked() -> bool:
         with read(desk.house.engine) as conn:
@@ -227,6 +259,39 @@ def test_who_looks_for_a_message_and_who_sends_one_do_not_wait_for_each_other(
             outbox.alone(conn, "default", [("sms", PHONE)])
         looking.join()
         assert desk.state(key) == ("sent", "")
+
+
+def test_no_attempt_begins_once_an_address_that_others_share_is_closed(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    with desk_of(postgres_url, tmp_path, WITHOUT_CAPS) as desk:
+        key = desk.visit(1)
+        sending = threading.Thread(target=desk.send, args=(key,))
+        with write(desk.house.engine) as conn:
+            outbox.alone(conn, "default", [("sms", PHONE)])
+            outbox.suppress(conn, "default", "sms", desk.house.hashed("sms", PHONE), "opted_out", desk.now)
+            sending.start()
+            waiting = waits_for_a_lock(desk)
+            eventually(lambda: waiting() or not sending.is_alive(), timeout=20)
+        sending.join()
+        assert desk.state(key) == ("dropped", "suppressed")
+        assert not desk.provider.messages
+
+
+def test_a_stop_waits_for_the_claim_that_is_being_decided(postgres_url: str, tmp_path: Path) -> None:
+    with desk_of(postgres_url, tmp_path) as desk:
+        stop = Inbound("twilio", "SM1", PHONE, "+15005550006", "STOP", 0, None, {"MessageSid": "SM1"})
+        hearing = threading.Thread(target=hear_sms, args=(desk.house, "default", stop))
+        with write(desk.house.engine) as conn:
+            outbox.alone(conn, "default", [("sms", PHONE)])
+            hearing.start()
+            waiting = waits_for_a_lock(desk)
+            eventually(lambda: waiting() or not hearing.is_alive(), timeout=20)
+            assert hearing.is_alive()
+        hearing.join()
+        with read(desk.house.engine) as conn:
+            pair = ("sms", PHONE)
+            assert outbox.suppressed(conn, "default", {pair: desk.house.hashed(*pair)}) == {pair}
 
 
 def test_a_claim_is_given_up_though_the_patient_becomes_another_at_that_moment(
@@ -280,6 +345,35 @@ def test_a_patient_who_cannot_be_woken_does_not_keep_the_others_asleep(desk: Des
     with read(desk.house.engine) as conn:
         woken = conn.execute(select(func.count()).where(c.patient_id == "p-2", c.as_of == desk.now))
         assert woken.scalar_one() == 1
+
+
+def test_a_turn_that_cannot_be_given_does_not_stop_the_sweep(desk: Desk) -> None:
+    paced = FILES["journeys/hello.yaml"].replace("repeat: always", "repeat: always\npace: 50 per day")
+    publish(desk.house, {**FILES, "journeys/hello.yaml": paced})
+    for number in (1, 2):
+        person = {"phone": f"+30690000000{number}", "consent": {"sms": ["marketing"]}}
+        data: dict[str, Any] = {
+            "appointment_id": f"a-{number}",
+            "starts_at": desk.now.isoformat(),
+            "patient": person,
+        }
+        desk.tell("visit.completed", number, subject=f"p-{number}", **data)
+    spoil(desk, "p-1")
+    sweep(desk.house)
+    c = schema.enrollments.c
+    with read(desk.house.engine) as conn:
+        given = conn.execute(select(c.patient_id).where(c.turn_at.is_not(None))).scalars().all()
+    assert given == ["p-2"]
+
+
+def test_a_message_that_fails_does_not_hold_up_those_behind_it(desk: Desk) -> None:
+    broker = StubBroker()
+    declare(Queue(cast(Any, broker)), desk.house, desk.channels)
+    bad, good = desk.visit(1, "p-1"), desk.visit(2, "p-2", phone="+306900000002")
+    spoil(desk, "p-1")
+    broker.get_actor("dispatch").fn("default", [bad, good])
+    assert desk.state(good) == ("sent", "")
+    broker.close()
 
 
 # -- clocks and settings ------------------------------------------------------------------------------------------------------

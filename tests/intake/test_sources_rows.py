@@ -6,8 +6,10 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.intake.exports import PATIENTS, items, source_of, write
+from tests.intake.exports import PATIENTS, VISITS, items, source_of, write
 from worker.intake.sources.export import Export
 from worker.intake.sources.rows import Row, Table
 from worker.intake.sources.survey import Unreadable, survey
@@ -169,3 +171,22 @@ def test_a_header_without_a_mapped_column_is_told_with_what_stands_there_instead
     path = write(tmp_path / "d.csv", "\n\n,,\n")
     with pytest.raises(Unreadable, match="no header"):
         Export(path, source_of(PATIENTS))
+
+
+WILD = st.text(alphabet='",;\n\r\0 =/:.-€a1Ελp', max_size=300)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(WILD, max_size=8))
+@pytest.mark.parametrize("mapping", [PATIENTS, VISITS])
+def test_whatever_a_row_holds_it_is_taken_or_refused_with_words(
+    tmp_path: Path, mapping: str, rows: list[str]
+) -> None:
+    header = "ID,Name,Mobile,Email,Born,SMS" if mapping is PATIENTS else "No,ID,Start,Status,What,Paid"
+    good = "p1,Eleni,,,," if mapping is PATIENTS else "a1,p1,1/2/2026 10:00,Done,LHR,10"
+    path = write(tmp_path / "a.csv", "\n".join([header, *rows, "", good]) + "\n")
+    found, _ = items(path, source_of(mapping))
+    assert all(item.told is not None or item.error for item in found)
+    told = [item.told.subject for item in found if item.told is not None]
+    opened = "\n".join(rows).count('"') % 2
+    assert opened or "p1" in told

@@ -116,6 +116,12 @@ def test_what_the_book_lacks_is_told_by_patient_and_by_entry() -> None:
     assert found.unknown == ("XYZ",)
 
 
+def test_a_visit_that_lies_in_the_future_is_a_hole_and_no_visit() -> None:
+    found = person(visit("2026-06-01"), visit("2026-06-16", "a-2", told="2026-06-10"))
+    assert [came.day for came in found.visits] == [date(2026, 6, 1)]
+    assert found.entries == {"future_visits": 1}
+
+
 # ---- a whole clinic ---------------------------------------------------------------------------------------
 
 
@@ -166,6 +172,14 @@ def test_a_win_back_reaches_those_away_for_half_a_year_who_have_no_booking() -> 
         ]
     )
     assert (seen.lapsed.size, seen.lapsed.booked, seen.lapsed.by["yes"]) == (2, 1, 1)
+
+
+def test_who_lapses_today_counts_for_what_a_holdout_could_show() -> None:
+    seen = audit([[visit("2025-12-15")], [visit("2025-12-16")], [visit("2024-12-15")]])
+    lapse = next(one for one in seen.detect if one.name == "lapse")
+    # One lapsed today; one does tomorrow; one did a year ago to the day, which is a year too early.
+    assert lapse.patients == 1
+    assert lapse.rate is None
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from worker.delivery.outside import blast_of, outside, today_of
 from worker.delivery.planning import planner_of
 from worker.delivery.render import Rendered, promised, render
 from worker.delivery.saving import save
+from worker.delivery.settling import settle
 from worker.delivery.trouble import MANAGER, may_try, pause_journey, system_task
 from worker.domain.gate import Defer, Drop, Go, Outside, Verdict
 from worker.domain.gate.blast import over
@@ -64,11 +65,14 @@ def claim(house: House, clinic: str, message_id: str) -> tuple[Ready | None, lis
         rooms = house.rooms(conn, clinic)
         planner = planner_of(conn, house, rooms, row.message.patient, now)
         capped = rooms.rules.policy.caps.get(row.message.purpose) or rooms.rules.law(planner.facts).caps
+        # From here on nobody closes her addresses, or counts what they got, before this is decided.
+        outbox.alone(conn, clinic, pairs_of(planner.facts))
         if capped and conn.dialect.name == "postgresql":
-            # What the addresses got is counted under a lock of its own, so it is read again once that is held.
-            outbox.alone(conn, clinic, pairs_of(planner.facts))
+            # What was counted before that is read again.
             planner = planner_of(conn, house, rooms, row.message.patient, now)
         message = planner.patient.messages.get(row.message.key)
+        if message is None and planner.patient.id != row.message.patient:
+            return None, _gave_way(conn, house, rooms, planner, row.id)
         if message is None or message.state != "scheduled" or message.due_at > now:
             return None, []
         if events.waiting(conn, clinic, message.patient):
@@ -130,10 +134,19 @@ def _take(
     if not outbox.claim(conn, clinic, row.id, now, wall + LEASE, go.channel, go.address):
         raise LostClaim(row.id)
     number = outbox.attempt(conn, clinic, row.id, wall)
-    before = wall + LEASE / 2
+    before = wall + min(LEASE / 2, validity or LEASE)
     return go, Ready(
         row.id, claimed, number, tries + 1, before, rendered, sender, rooms.from_name, links, validity
     )
+
+
+def _gave_way(conn: Connection, house: House, rooms: Rooms, planner: Planner, message_id: str) -> list[str]:
+    """A message to a record that became part of another while its fate was open: its run has ended with that record."""
+    row = next(iter(outbox.get(conn, rooms.rules.clinic.id, [message_id])), None)
+    if row is None or row.message.state != "scheduled":
+        return []
+    why = f"merged into {planner.patient.id}"
+    return settle(conn, house, rooms, row, "dropped", "merged", why, planner.now, planner=planner)
 
 
 def still_may(house: House, clinic: str, ready: Ready) -> bool:

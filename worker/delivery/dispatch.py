@@ -25,14 +25,15 @@ from worker.delivery.senders import Channels, headers, keeps_a_list
 from worker.delivery.settling import settle
 from worker.delivery.trouble import note_failure, signal
 from worker.domain.gate.rate import rate
-from worker.domain.outbox import moves_to
+from worker.domain.outbox import further, moves_to
 from worker.domain.planner import Planner
-from worker.domain.trouble import SENDER_TRIES, Sign, patience
-from worker.store import outbox
+from worker.domain.trouble import LONGEST_RETRY, SENDER_TRIES, Sign, patience
+from worker.store import outbox, receipts
 from worker.store.engine import write
 from worker.workspace.house import House
+from worker.workspace.rooms import Rooms
 
-__all__ = ["LEASE", "dispatch", "give_up"]
+__all__ = ["LEASE", "dispatch", "give_up", "put_in_doubt"]
 
 log = structlog.get_logger(__name__)
 
@@ -54,8 +55,8 @@ def dispatch(house: House, channels: Channels, clinic: str, message_id: str) -> 
 def give_up(house: House, clinic: str, message_id: str) -> list[str]:
     """A claim whose lease is over: nobody knows whether it left, so it is `unknown`. Returns as `dispatch` does."""
     with write(house.engine) as conn:
-        found = _claimed(conn, house, clinic, message_id)
-        if found is None:
+        found = _held(conn, house, clinic, message_id)
+        if found is None or found[1].message.state != "claimed":
             return []
         planner, row = found
         log.warning("claim ran out", clinic=clinic, message=message_id)
@@ -63,16 +64,23 @@ def give_up(house: House, clinic: str, message_id: str) -> list[str]:
         return _doubt(conn, house, planner, row, "lease", why, row.claimed_until or house.wall())
 
 
-def _claimed(
-    conn: Connection, house: House, clinic: str, message_id: str
-) -> tuple[Planner, outbox.Row] | None:
-    """The message and its patient, locked; None where it is not claimed any more. The patient first, then the message: everybody takes them in this order."""
+def put_in_doubt(house: House, clinic: str, message_id: str) -> None:
+    """`give_up` for a message whose patient can't be planned for: it is `unknown` and looked for all the same; its run waits until that is repaired."""
+    with write(house.engine) as conn:
+        row = next(iter(outbox.get(conn, clinic, [message_id])), None)
+        if row is not None and row.message.state == "claimed":
+            outbox.finish(conn, clinic, message_id, "unknown", at=house.now(conn), reason="lease")
+            look_for(conn, row, row.claimed_until or house.wall())
+
+
+def _held(conn: Connection, house: House, clinic: str, message_id: str) -> tuple[Planner, outbox.Row] | None:
+    """The message and its patient, locked. The patient first, then the message: everybody takes them in this order."""
     row = next(iter(outbox.get(conn, clinic, [message_id])), None)
     if row is None:
         return None
     planner = planner_of(conn, house, house.rooms(conn, clinic), row.message.patient, house.now(conn))
     row = next(iter(outbox.get(conn, clinic, [message_id])), None)
-    return (planner, row) if row is not None and row.message.state == "claimed" else None
+    return (planner, row) if row is not None else None
 
 
 def _call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcome:
@@ -113,14 +121,16 @@ def _record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[s
         code, why = ("", "") if isinstance(outcome, Accepted) else (outcome.code, outcome.why)
         outbox.attempted(conn, clinic, ready.attempt, house.wall(), kind, code=code, why=why)
         rooms, now = house.rooms(conn, clinic), house.now(conn)
-        found = _claimed(conn, house, clinic, ready.id)
+        found = _held(conn, house, clinic, ready.id)
         if found is None:
             return []
         planner, row = found
+        if row.message.state != "claimed" or outbox.last_attempt(conn, clinic, ready.id) != ready.attempt:
+            return _told_late(conn, house, rooms, planner, row, ready, outcome)
         channel = ready.message.channel or ""
         sign = _sign(ready.sender.provider, outcome)
         asked = outcome.retry_after if isinstance(outcome, Temporary) else None
-        wait = timedelta(seconds=asked) if asked is not None else None
+        wait = timedelta(seconds=min(asked, LONGEST_RETRY.total_seconds())) if asked is not None else None
         if sign is not None:
             signal(conn, house, rooms.rules, channel, sign, now, wait=wait, code=code, why=why)
         if isinstance(outcome, Accepted):
@@ -139,8 +149,12 @@ def _record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[s
             return (
                 [*following, *_apply_status(conn, house, clinic, ready.id, now)] if row.status else following
             )
-        if isinstance(outcome, Unknown):
-            return _doubt(conn, house, planner, row, code, why, house.wall())
+        if isinstance(outcome, Unknown) or moves_to("unknown", row.status or ""):
+            # Where a report has proven an earlier attempt, this one's refusal does not have it sent again.
+            following = _doubt(conn, house, planner, row, code, why, house.wall())
+            if isinstance(outcome, Permanent):
+                note_failure(conn, house, rooms, row, _remedy_of(outcome), code, now)
+            return following
         blamed = remedy(ready.sender.provider, code) if isinstance(outcome, Temporary) else None
         ours = isinstance(outcome, Permanent) and outcome.blame == "sender" and ready.tries < SENDER_TRIES
         if isinstance(outcome, Temporary) or ours:
@@ -152,6 +166,39 @@ def _record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[s
         following = settle(conn, house, rooms, row, "failed", code, why, now, planner=planner)
         note_failure(conn, house, rooms, row, _remedy_of(outcome), code, now)
         return following
+
+
+def _told_late(
+    conn: Connection,
+    house: House,
+    rooms: Rooms,
+    planner: Planner,
+    row: outbox.Row,
+    ready: Ready,
+    outcome: Outcome,
+) -> list[str]:
+    """What an attempt says that others had given up by then. That the provider took it still counts; that it did not says nothing of what was tried since."""
+    if not isinstance(outcome, Accepted):
+        return []
+    now, message = planner.now, ready.message
+    log.warning("acceptance noted late", clinic=row.clinic, message=row.id, state=row.message.state)
+    if row.message.state == "claimed":
+        # Another attempt is under way: whoever ends it finds this beside it.
+        receipts.found(conn, row.clinic, row.id, outcome.provider_id)
+        if further(row.status, "queued"):
+            receipts.tell(conn, row.clinic, row.id, "queued", now, "")
+        return []
+    if row.message.state == "scheduled":
+        channel, address = message.channel or "", message.address or ""
+        if not outbox.claim(conn, row.clinic, row.id, now, now, channel, address):
+            return []
+        row = outbox.get(conn, row.clinic, [row.id])[0]
+    if row.message.state not in ("claimed", "unknown"):
+        return []
+    why = f"by {message.channel}, noted late"
+    return settle(
+        conn, house, rooms, row, "sent", "", why, now, provider_id=outcome.provider_id, planner=planner
+    )
 
 
 def _doubt(

@@ -6,15 +6,23 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from worker.domain.planner import Planner
+from worker.domain.planner import Patient, Planner
+from worker.domain.rules import Rules
 from worker.store import patients
 from worker.workspace.house import House
 from worker.workspace.rooms import Rooms
 
 
 def planner_of(conn: Connection, house: House, rooms: Rooms, patient: str, now: datetime) -> Planner:
-    """Lock the patient that this id stands for, and plan for her. Raises PatientMoved."""
+    """Lock the patient that this id stands for, and plan for her. Raises PatientMoved where she gave way to another twice meanwhile."""
     rules = rooms.rules
-    name = patients.resolve(conn, rules.clinic.id, [patient])[patient]
-    locked = patients.lock(conn, rules.clinic.id, [name], since=rules.contacts_since(now))
+    try:
+        name, locked = _locked(conn, rules, patient, now)
+    except patients.PatientMoved:
+        name, locked = _locked(conn, rules, patient, now)
     return Planner(house.pinned(conn, rules, locked.values()), locked[name], now)
+
+
+def _locked(conn: Connection, rules: Rules, patient: str, now: datetime) -> tuple[str, dict[str, Patient]]:
+    name = patients.resolve(conn, rules.clinic.id, [patient])[patient]
+    return name, patients.lock(conn, rules.clinic.id, [name], since=rules.contacts_since(now))

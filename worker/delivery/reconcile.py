@@ -5,7 +5,7 @@ Rules
 2. That it was not accepted is proven by the list read twice, at least 30 s apart, and not before the attempt has been over for 60 s, both times without an unmatched message
    to that address. Then it is sent once more, if it is still in time: the gate is asked again.
 3. A list that cannot be read, or that leaves it open which of several messages was accepted, proves nothing. After a while a person decides.
-4. While that is being found out, no other message to the same address is being sent by us: its acceptance could be taken for this one's.
+4. While a reading is judged, no other message to the same address is claimed; one whose own fate is open is not taken for this one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from worker.delivery.saving import save
 from worker.delivery.senders import Channels
 from worker.delivery.settling import settle
 from worker.delivery.trouble import CHANNEL
+from worker.domain.planner import Planner
 from worker.domain.rules import Rules
 from worker.store import outbox, tasks
 from worker.store.engine import write
@@ -36,6 +37,8 @@ CERTAIN: Final = timedelta(seconds=60)
 """How long an attempt must be over before its absence from the list means anything."""
 APART: Final = timedelta(seconds=31)
 """Between two readings that prove an absence; the promise is at least 30 s."""
+BEFORE: Final = timedelta(minutes=2)
+"""The list is read from a little before the first attempt, since clocks differ: what of ours was in doubt then may be what it shows."""
 PATIENCE: Final = timedelta(hours=6)
 """How long a list that cannot be read is tried again."""
 MOST_TRIES: Final = 5
@@ -62,10 +65,10 @@ def reconcile(house: House, channels: Channels, clinic: str, message_id: str) ->
     found = channels.lookup(sender.provider, row.message.address or "", row.sender or "", begun)
     log.info("looked for", clinic=clinic, message=message_id, found=type(found).__name__.lower())
     with write(house.engine) as conn:
-        row = _unknown(conn, clinic, message_id)
-        if row is None or row.deadline is None:
+        held = _held(conn, house, clinic, message_id)
+        if held is None or held[1].deadline is None:
             return []
-        return _conclude(conn, house, row, found, asked_at, begun)
+        return _conclude(conn, house, *held, found, asked_at, begun)
 
 
 def _unknown(conn: Connection, clinic: str, message_id: str) -> outbox.Row | None:
@@ -73,23 +76,41 @@ def _unknown(conn: Connection, clinic: str, message_id: str) -> outbox.Row | Non
     return row if row is not None and row.message.state == "unknown" else None
 
 
+def _held(conn: Connection, house: House, clinic: str, message_id: str) -> tuple[Planner, outbox.Row] | None:
+    """The unknown message and its patient, locked. The patient first, then the address, then the message: everybody takes them in this order."""
+    row = _unknown(conn, clinic, message_id)
+    if row is None:
+        return None
+    planner = planner_of(conn, house, house.rooms(conn, clinic), row.message.patient, house.now(conn))
+    row = _unknown(conn, clinic, message_id)
+    return (planner, row) if row is not None else None
+
+
 def _conclude(
-    conn: Connection, house: House, row: outbox.Row, found: Lookup, asked_at: datetime, begun: datetime
+    conn: Connection,
+    house: House,
+    planner: Planner,
+    row: outbox.Row,
+    found: Lookup,
+    asked_at: datetime,
+    begun: datetime,
 ) -> list[str]:
-    rooms, now, deadline = house.rooms(conn, row.clinic), house.now(conn), row.deadline or asked_at
+    rooms, now, deadline = house.rooms(conn, row.clinic), planner.now, row.deadline or asked_at
     pair = (row.message.channel or "", row.message.address or "")
     outbox.alone(conn, row.clinic, [pair])
     if not isinstance(found, Listed):
-        return _later_or_never(conn, house, rooms, row, deadline, asked_at, now)
-    ours = [one for one in outbox.under_way_to(conn, row.clinic, *pair, begun) if one[0] != row.id]
+        return _later_or_never(conn, house, rooms, planner, row, deadline, asked_at)
+    ours = [one for one in outbox.under_way_to(conn, *pair, begun - BEFORE) if one[0] != row.id]
     listed = _unmatched(conn, found.messages)
-    doubtful = [one for one in ours if one[1] in ("claimed", "unknown")]
-    match = _match(row, listed, others=len(doubtful))
+    doubtful = [state for _, state, _ in ours if state in ("claimed", "unknown")]
+    match = _match(row, listed, others=len(doubtful), claimed="claimed" in doubtful)
     if match is not None:
         why = "the provider's list shows it"
-        return settle(conn, house, rooms, row, "sent", "", why, now, provider_id=match.provider_id)
-    if listed or any(state == "claimed" for _, state, _ in ours):
-        return _later_or_never(conn, house, rooms, row, deadline, asked_at, now)
+        return settle(
+            conn, house, rooms, row, "sent", "", why, now, provider_id=match.provider_id, planner=planner
+        )
+    if listed or "claimed" in doubtful:
+        return _later_or_never(conn, house, rooms, planner, row, deadline, asked_at)
     if asked_at < deadline + CERTAIN:
         return _again(conn, row, deadline, max(deadline + CERTAIN, asked_at + EARLY), None)
     if row.looked_at is None:
@@ -97,10 +118,10 @@ def _conclude(
     if asked_at < row.looked_at + APART - timedelta(seconds=1):
         return _again(conn, row, deadline, row.looked_at + APART, row.looked_at)
     if outbox.attempts_of(conn, row.clinic, row.id) >= MOST_TRIES:
-        return _give_over(conn, house, rooms, row, now)
+        return _give_over(conn, house, rooms, planner, row)
     log.info("proven absent", clinic=row.clinic, message=row.id)
     why = "the provider's list, read twice, does not have it; it is sent once more"
-    return settle(conn, house, rooms, row, "scheduled", "not_there", why, now, due_at=now)
+    return settle(conn, house, rooms, row, "scheduled", "not_there", why, now, due_at=now, planner=planner)
 
 
 def _unmatched(conn: Connection, listed: Sequence[Sighting]) -> list[Sighting]:
@@ -108,12 +129,16 @@ def _unmatched(conn: Connection, listed: Sequence[Sighting]) -> list[Sighting]:
     return [one for one in listed if one.provider_id not in known]
 
 
-def _match(row: outbox.Row, listed: Sequence[Sighting], *, others: int) -> Sighting | None:
-    """The listed message that is this one; None where it is open which is. `others` to the same address are in doubt as well."""
+def _match(row: outbox.Row, listed: Sequence[Sighting], *, others: int, claimed: bool) -> Sighting | None:
+    """The listed message that is this one; None where it is open which is. `others` to the same address are in doubt as well.
+
+    While one of them is `claimed`, equal words prove nothing: that one may say the same, and its sender is about to note that it is the listed one.
+    """
     same = [one for one in listed if one.body == row.body]
-    if same:
+    enough = len(listed) > others
+    if same and (enough or not claimed):
         return same[0]
-    return listed[0] if len(listed) > others else None
+    return listed[0] if enough else None
 
 
 def _again(
@@ -127,33 +152,29 @@ def _later_or_never(
     conn: Connection,
     house: House,
     rooms: Rooms,
+    planner: Planner,
     row: outbox.Row,
     deadline: datetime,
     asked_at: datetime,
-    now: datetime,
 ) -> list[str]:
     if asked_at < deadline + PATIENCE:
         # The longer it lasts, the less often it is asked.
         wait = min(max(asked_at - deadline, APART), timedelta(minutes=15))
         return _again(conn, row, deadline, asked_at + wait, None)
-    return _give_over(conn, house, rooms, row, now)
+    return _give_over(conn, house, rooms, planner, row)
 
 
 def _leave_to_staff(house: House, clinic: str, message_id: str) -> list[str]:
     with write(house.engine) as conn:
-        row = _unknown(conn, clinic, message_id)
-        return (
-            _give_over(conn, house, house.rooms(conn, clinic), row, house.now(conn))
-            if row is not None
-            else []
-        )
+        held = _held(conn, house, clinic, message_id)
+        return _give_over(conn, house, house.rooms(conn, clinic), *held) if held is not None else []
 
 
-def _give_over(conn: Connection, house: House, rooms: Rooms, row: outbox.Row, now: datetime) -> list[str]:
+def _give_over(conn: Connection, house: House, rooms: Rooms, planner: Planner, row: outbox.Row) -> list[str]:
     """Nobody can tell: it stays unknown, its run goes on, and a person may send it again."""
+    now = planner.now
     outbox.look_for(conn, row.clinic, row.id, deadline=row.deadline or now, lookup_at=None)
     tell_staff(conn, rooms.rules, row, now)
-    planner = planner_of(conn, house, rooms, row.message.patient, now)
     planner.patient.messages[row.message.key] = row.message
     planner.settle(row.message.key, "unknown", row.message.reason, "nobody can tell whether it left")
     return save(conn, house, rooms.rules, [planner], now)

@@ -59,14 +59,20 @@ class Channels:
 
     def sms(self, sender: Sender, out: SmsOut) -> Outcome:
         """One attempt."""
-        channel = self._channel("sms", sender.provider)
+        try:
+            channel = self._channel("sms", sender.provider)
+        except ValueError as error:
+            return _not_configured(str(error))
         if not isinstance(channel, TwilioSms | ConsoleSms):
             return _not_configured("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set")
         return channel.send(out)
 
     def email(self, sender: Sender, out: EmailOut) -> Outcome:
         """One attempt."""
-        channel = self._channel("email", sender.provider)
+        try:
+            channel = self._channel("email", sender.provider)
+        except ValueError as error:
+            return _not_configured(str(error))
         if not isinstance(channel, SendGridEmail | ConsoleEmail):
             return _not_configured("SENDGRID_API_KEY is not set")
         return channel.send(out)
@@ -85,7 +91,10 @@ class Channels:
 
     def lookup(self, provider: str, to: str, sender: str, since: datetime) -> Lookup:
         """What the provider accepted to that address since then; `sender` is that of the attempt, which may have been edited since."""
-        channel = self._channel("sms", provider)
+        try:
+            channel = self._channel("sms", provider)
+        except ValueError as error:
+            return NoWord("no_list", str(error))
         if not isinstance(channel, TwilioSms | ConsoleSms):
             return NoWord("no_list", "this provider keeps no list, or its credentials are not set")
         return channel.lookup(to, sender, since)

@@ -302,6 +302,7 @@ def merge(kept: Planner, gone: Planner, event: Event) -> None:
         gone.plan.transitions.append(Transition(other.id, name, "left", "merge", at, silent=True))
     survivor.ledger = ledgers.union(survivor.ledger, other.ledger, alias=other.id, at=event.time)
     survivor.as_of = max(filter(None, (survivor.as_of, other.as_of, at)))
+    survivor.contacts = (*survivor.contacts, *(c for c in other.contacts if c not in survivor.contacts))
     other.ledger, other.members, other.next_change_at = ledgers.empty(), frozenset(), None
     kept.reconsider(at)
 

@@ -181,7 +181,8 @@ class Replay:
         planner = Planner(self.rules, patient, now)
         if patient.messages:
             own = {id(c): c for pair in addresses(planner.facts) for c in self._reached.get(pair, ())}
-            mine = {id(c): c for c in patient.contacts if c.patient == patient.id}
+            same = {patient.id, *patient.ledger["merged"]}
+            mine = {id(c): c for c in patient.contacts if c.patient in same}
             patient.contacts = tuple({**mine, **own}.values())
         return planner
 

@@ -52,7 +52,7 @@ class SenderState:
         if sign == "fine":
             return self if self == SenderState() else SenderState()
         if sign == "busy":
-            return replace(self, open_until=now + (wait or FIRST_PAUSE), code=code, why=why)
+            return replace(self, open_until=now + min(wait or FIRST_PAUSE, LONGEST_RETRY), code=code, why=why)
         failures = self.failures + 1
         least = SENDER_IN_A_ROW if sign == "sender" else AWAY_IN_A_ROW
         if failures < least and not self.paused:

@@ -172,6 +172,7 @@ class _Hearing:
         return self._reply()
 
     def _stop(self, number: int) -> tuple[list[Event], list[str]]:
+        outbox.alone(self.conn, self.clinic, [("sms", self.inbound.sender)])
         outbox.suppress(self.conn, self.clinic, "sms", self.hashed, "opted_out", self.now)
         self._note("opted out", number)
         notes = (

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from worker.delivery.outside import blast_of, today_of
+from worker.delivery.planning import planner_of
 from worker.delivery.settling import settle
 from worker.service.jobs import Job, batches
 from worker.store import day_counts, look, outbox, pauses
@@ -97,18 +98,24 @@ def resend(house: House, clinic: str, message_id: str, actor: str) -> list[Job]:
                 f"Message `{message_id}` is still being looked for at the provider. Try again in a few minutes."
             )
         now = house.now(conn)
+        rooms = house.rooms(conn, clinic)
+        planner = planner_of(conn, house, rooms, row.message.patient, now)
+        row = outbox.get(conn, clinic, [message_id])[0]
+        if row.message.state != "unknown" or outbox.searching(conn, clinic, message_id):
+            raise Refused(f"Message `{message_id}` is {row.message.state} by now: somebody was faster.")
         anew = replace(row.message, step_due_at=now, expires_at=now + IN_TIME, excused=timedelta())
         why = f"sent again by {actor}"
         ready = settle(
             conn,
             house,
-            house.rooms(conn, clinic),
+            rooms,
             replace(row, message=anew),
             "scheduled",
             "again",
             why,
             now,
             due_at=now,
+            planner=planner,
         )
         note(conn, clinic, now, actor, "message sent again", {"message": message_id})
     return batches("dispatch", [(clinic, key) for key in ready])

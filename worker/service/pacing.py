@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection
 
 from worker.delivery.saving import save
@@ -20,12 +21,14 @@ from worker.domain.calendar import local_day, midnight
 from worker.domain.lots import turns
 from worker.domain.planner import Planner
 from worker.service.jobs import Job, batches
+from worker.service.whereabouts import place_of
 from worker.store import patients
 from worker.store import turns as stored
-from worker.store.engine import read, write
+from worker.store.engine import AWAY, read, write
 from worker.store.sql import chunks
 from worker.workspace.house import House
 
+log = structlog.get_logger(__name__)
 NO_PACE: Final = 1_000_000
 AT_ONCE: Final = 300
 """How many turns one transaction gives."""
@@ -82,4 +85,11 @@ def _give(house: House, clinic: str, given: Sequence[tuple[stored.Waiting, datet
             keys = save(conn, house, rules, list(planners.values()), now)
     except patients.PatientMoved:
         return []  # the run of one of them ended by that merge; the next sweep gives the others theirs
+    except AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001 (one patient who can't be planned for must not keep the others, and the sweep, from going on)
+        if len(given) > 1:
+            return [job for one in given for job in _give(house, clinic, [one])]
+        log.error("turn could not be given", clinic=clinic, error=type(error).__name__, where=place_of(error))
+        return []
     return batches("dispatch", [(clinic, key) for key in keys])

@@ -187,6 +187,7 @@ class _Taking:
         if reason is None or channel is None or address is None:
             return []
         conn, clinic, now = self.conn, self.clinic, self.now
+        outbox.alone(conn, clinic, [(channel, address)])
         outbox.suppress(conn, clinic, channel, self.house.hashed(channel, address), reason, now)
         detail = {"message": self.id, "channel": channel, "reason": reason}
         note(conn, clinic, now, self.receipt.provider, "address suppressed", detail)

@@ -11,16 +11,17 @@ from datetime import datetime
 
 import structlog
 
-from worker.delivery.dispatch import give_up
+from worker.delivery.dispatch import give_up, put_in_doubt
 from worker.service.jobs import Job, batches, spread
 from worker.service.pacing import give_turns
 from worker.service.probing import to_probe
 from worker.service.redacting import redact_when_due
 from worker.service.waking import wake
+from worker.service.whereabouts import place_of
 from worker.store import due
 from worker.store import rooms as stored_rooms
 from worker.store.audit import note
-from worker.store.engine import read, write
+from worker.store.engine import AWAY, read, write
 from worker.workspace.house import QUEUE_LEASE, House
 
 log = structlog.get_logger(__name__)
@@ -74,7 +75,8 @@ def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> S
     jobs += batches("dispatch", messages, 20)
     jobs += batches("reconcile", lookups, 5)
     jobs += batches(
-        "dispatch", [(clinic, following) for clinic, key in lost for following in give_up(house, clinic, key)]
+        "dispatch",
+        [(clinic, following) for clinic, key in lost for following in _give_up(house, clinic, key)],
     )
     if inline:
         for job in wakes:
@@ -84,6 +86,23 @@ def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> S
     else:
         jobs += wakes
     return Swept(total, changed, tuple(jobs), time.monotonic() - began)
+
+
+def _give_up(house: House, clinic: str, message_id: str) -> list[str]:
+    try:
+        return give_up(house, clinic, message_id)
+    except AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001 (one message that fails must not keep all that is due from being queued)
+        log.error(
+            "claim could not be given up",
+            clinic=clinic,
+            message=message_id,
+            error=type(error).__name__,
+            where=place_of(error),
+        )
+        put_in_doubt(house, clinic, message_id)
+        return []
 
 
 def close_imports(house: House) -> None:

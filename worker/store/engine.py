@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from worker.store.types import to_json
 
 LOCK_WAIT: Final = 30
 """Seconds to wait for a lock that another transaction holds."""
+AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
+"""What says nothing of the work that was being done: the database is away, or too busy."""
 
 _BEGIN: Final = "revisit_begin"
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_, update
 
 from worker.domain.history import Message
 from worker.domain.outbox import may_follow
 from worker.store.rows import MESSAGE, message_of
-from worker.store.schema import attempts, messages, suppressions
+from worker.store.schema import attempts, clinics, messages, suppressions
 from worker.store.sql import among, chunks, insert
 
 
@@ -65,7 +65,8 @@ def find(conn: Connection, clinic: str, key: str) -> Row | None:
 
 
 def alone(conn: Connection, clinic: str, pairs: Iterable[tuple[str, str]]) -> None:
-    """Until the transaction ends nobody else counts what these addresses got: two patients with one phone must not both take a cap's last place.
+    """Until the transaction ends nobody else counts what these addresses got, or closes them: two patients with one phone must not both take a cap's last place, and none is written
+    to once a STOP of the other has been taken. Patients are locked before.
 
     SQLite has one writer at a time, so there is nothing to do.
     """
@@ -179,14 +180,16 @@ def searching(conn: Connection, clinic: str, message_id: str) -> bool:
 
 
 def under_way_to(
-    conn: Connection, clinic: str, channel: str, address: str, since: datetime
+    conn: Connection, channel: str, address: str, since: datetime
 ) -> list[tuple[str, str, str | None]]:
-    """What was claimed for an address at `since` or later and may have left, as (id, state, provider's id), the oldest first."""
+    """What was claimed for an address at `since` or later and may have left, as (id, state, provider's id), the oldest first; of whatever clinic: they may share an account."""
     c = messages.c
+    # The index begins with the clinic, so the clinics are named.
+    known = select(clinics.c.clinic_id)
     statement = (
         select(c.id, c.state, c.provider_id)
         .where(
-            c.clinic_id == clinic, c.channel == channel, c.address == address, c.decided_at >= since,
+            c.clinic_id.in_(known), c.channel == channel, c.address == address, c.decided_at >= since,
             c.state.in_(["claimed", "unknown", "sent", "delivered", "undelivered"]),
         )
         .order_by(c.decided_at, c.id)
@@ -204,9 +207,17 @@ def known_ids(conn: Connection, provider_ids: Iterable[str]) -> set[str]:
 
 
 def first_attempt(conn: Connection, clinic: str, message_id: str) -> datetime | None:
-    """When the first call for a message began; None where there was none."""
-    which = (attempts.c.message_id == message_id, attempts.c.clinic_id == clinic)
+    """When the first call for a message began that may have been taken; None where there was none."""
+    c = attempts.c
+    refused = c.outcome.in_(["temporary", "permanent"])
+    which = (c.message_id == message_id, c.clinic_id == clinic, or_(c.outcome.is_(None), ~refused))
     return conn.execute(select(func.min(attempts.c.started_at)).where(*which)).scalar_one_or_none()
+
+
+def last_attempt(conn: Connection, clinic: str, message_id: str) -> int | None:
+    """The number of the call for a message that began last; None where there was none."""
+    which = (attempts.c.message_id == message_id, attempts.c.clinic_id == clinic)
+    return conn.execute(select(func.max(attempts.c.id)).where(*which)).scalar_one_or_none()
 
 
 def failures(conn: Connection, clinic: str, journey: str, since: datetime) -> tuple[int, int]:
@@ -234,7 +245,9 @@ def content(
     sender: str | None = None,
 ) -> None:
     """Keep what a message says, and as whom, as it leaves."""
-    values = {"language": language, "subject": subject, "body": body, "html": html, "sender": sender}
+    values = {
+        "language": language, "subject": subject, "body": body, "html": html, "sender": sender, "redacted_at": None,
+    }  # fmt: skip
     conn.execute(update(messages).where(messages.c.id == message_id).values(values))
 
 

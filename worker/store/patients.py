@@ -255,7 +255,9 @@ def _load_contacts(
     if purposes is not None:
         which.append(c.purpose.in_(sorted(purposes)))
     rows: dict[str, Contact] = {}
-    for part in chunks(found):
+    # What was sent to a record that has become part of another was sent to that other's patient.
+    now_of = {gone: patient.id for patient in found.values() for gone in patient.ledger["merged"]}
+    for part in chunks([*found, *now_of]):
         rows.update(
             (row[0], Contact(*row[1:]))
             for row in conn.execute(select(*wanted).where(*which, c.patient_id.in_(part)))
@@ -270,7 +272,8 @@ def _load_contacts(
             rows.update((row[0], Contact(*row[1:])) for row in conn.execute(statement))
     whose: dict[str, list[Contact]] = defaultdict(list)
     for _, contact in sorted(rows.items(), key=lambda item: (item[1].at, item[0])):
-        for pid in {contact.patient, *owners.get((contact.channel, contact.address), ())}:
+        patient_id = now_of.get(contact.patient, contact.patient)
+        for pid in {patient_id, *owners.get((contact.channel, contact.address), ())}:
             whose[pid].append(contact)
     for patient in found.values():
         patient.contacts = tuple(whose[patient.id])

@@ -40,8 +40,10 @@ def _full(q: Question, go: Go, contacts: Sequence[Contact]) -> tuple[date, str] 
     tz = q.facts.tz
     today = local_day(q.now, tz)
     mine = [c for c in contacts if c.purpose == q.message.purpose]
+    # What was sent to a record that has become part of this one was sent to this patient.
+    same = {q.message.patient, *q.facts.ledger["merged"]}
     groups = (
-        ("patient", [local_day(c.at, tz) for c in mine if c.patient == q.message.patient]),
+        ("patient", [local_day(c.at, tz) for c in mine if c.patient in same]),
         (
             "address",
             [local_day(c.at, tz) for c in mine if (c.channel, c.address) == (go.channel, go.address)],
