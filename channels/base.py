@@ -56,10 +56,8 @@ class SmsOut:
     sender: str = field(repr=False)  # E.164, short code, name, or a Messaging Service (MG + 32 hex)
     body: str = field(repr=False)
     status_callback: str | None = field(default=None, repr=False)  # absolute URL; `ref` is added to its query
-
-    validity: int | None = (
-        None  # seconds for which the provider may keep it before it leaves; None: as it likes
-    )
+    validity: int | None = None  # seconds for which the provider may keep it; None: as it likes
+    before: float | None = None  # Unix seconds: not a byte leaves later than that; None: whenever
 
     def __post_init__(self) -> None:
         _check_ref(self.ref)
@@ -78,6 +76,7 @@ class EmailOut:
     html: str = field(repr=False)  # "" for a plain message
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # List-Unsubscribe and the like
     category: str | None = None  # visible to staff at the provider for ever: never a segment or a treatment
+    before: float | None = None  # Unix seconds: not a byte leaves later than that; None: whenever
 
     def __post_init__(self) -> None:
         _check_ref(self.ref)

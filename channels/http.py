@@ -102,18 +102,28 @@ class Http:
         self._pools = urllib3.PoolManager(maxsize=_CONNECTIONS, ssl_context=tls)
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Posts once. Raises NotSent or NoAnswer."""
-        return self._once("POST", path, body, headers, _MAX_BODY)
+    def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], *, before: float | None = None
+    ) -> Answer:
+        """Posts once. Raises NotSent or NoAnswer. `before`: Unix seconds after which no byte is written, however
+        long the machine slept in between.
+        """
+        return self._once("POST", path, body, headers, _MAX_BODY, before)
 
     def get(self, path: str, headers: Mapping[str, str]) -> Answer:
         """Gets once; `path` may hold a query. Raises NotSent or NoAnswer."""
         return self._once("GET", path, None, headers, _MAX_LIST)
 
     def _once(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], most: int
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        most: int,
+        before: float | None = None,
     ) -> Answer:
-        call = _threads.call = _Call(time.monotonic() + self._timeout)
+        call = _threads.call = _Call(time.monotonic() + self._timeout, before)
         try:
             response = self._pools.request(
                 method,
@@ -141,6 +151,8 @@ def _failure(error: Exception, call: _Call) -> NotSent | NoAnswer:
         if call.left() <= 0:
             return NoAnswer("no_answer", "the provider did not answer in time")
         return NoAnswer("cut_off", "the connection broke off before the provider answered")
+    if call.late():
+        return NotSent("late", "the moment until which it might leave had passed")
     if isinstance(error, NameResolutionError):
         return NotSent("no_such_host", "the provider's host was not found: check the base URL and the DNS")
     if isinstance(error, SSLError):
@@ -178,9 +190,14 @@ def _tls_context() -> ssl.SSLContext:
 class _Call:
     """One call under way in this thread: until when, and whether anything has been written."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, before: float | None = None) -> None:
         self.deadline = deadline
+        self.before = before
         self.written = False
+
+    def late(self) -> bool:
+        """By the clock on the wall, which goes on while a process is stopped or a machine sleeps."""
+        return self.before is not None and time.time() > self.before
 
     def left(self) -> float:
         return self.deadline - time.monotonic()
@@ -232,7 +249,7 @@ class _NotesWrites(HTTPConnection):
         if self.sock is None:
             self.connect()
         call = _threads.call
-        if not call.written and call.left() <= 0:
+        if call.late() or (not call.written and call.left() <= 0):
             raise ConnectTimeoutError(self, "timed out before the request could be written")
         call.written = True
         self.sock.settimeout(max(call.left(), 0.001))

@@ -74,7 +74,7 @@ class SendGridEmail:
         except Exception:  # noqa: BLE001  the SDK's own checks, and characters that cannot be encoded
             return Permanent("unsendable", "the message holds something that cannot be sent", "content")
         try:
-            return outcome_of(self._http.post(_PATH, body, self._headers), out)
+            return outcome_of(self._http.post(_PATH, body, self._headers, before=out.before), out)
         except NotSent as error:
             return Temporary(error.code, error.why, None)
         except NoAnswer as error:

@@ -57,7 +57,7 @@ class TwilioSms:
             fields["validity_period"] = min(max(out.validity, 1), LONGEST_VALIDITY)
         if out.status_callback is not None:
             fields["status_callback"] = _with_ref(out.status_callback, out.ref)
-        self._client.begin()
+        self._client.begin(out.before)
         try:
             message = self._messages.create(**fields)
             if not isinstance(message.sid, str) or not message.sid:

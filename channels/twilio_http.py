@@ -38,6 +38,7 @@ class NotTaken(Exception):
 @dataclass
 class _Attempt(threading.local):
     answered: bool = False
+    before: float | None = None
 
 
 class KeptClient(HttpClient):  # type: ignore[misc]
@@ -48,9 +49,10 @@ class KeptClient(HttpClient):  # type: ignore[misc]
         self.http = http
         self._attempt = _Attempt()
 
-    def begin(self) -> None:
-        """This thread begins an attempt."""
+    def begin(self, before: float | None = None) -> None:
+        """This thread begins an attempt; it must not begin to write after `before`, in Unix seconds."""
         self._attempt.answered = False
+        self._attempt.before = before
 
     def answered(self) -> bool:
         """Whether this thread's attempt got a 2xx."""
@@ -76,7 +78,8 @@ class KeptClient(HttpClient):  # type: ignore[misc]
             if method == "GET":
                 answer = self.http.get(path, said)
             else:
-                answer = self.http.post(path, urlencode(data or {}, doseq=True).encode(), said)
+                body = urlencode(data or {}, doseq=True).encode()
+                answer = self.http.post(path, body, said, before=self._attempt.before)
         except NotSent as error:
             raise NotTaken(Temporary(error.code, error.why, None)) from error
         except NoAnswer as error:

@@ -90,6 +90,16 @@ def test_no_request_begins_after_the_deadline(echo: Echo, monkeypatch: pytest.Mo
     assert echo.requests == []
 
 
+def test_not_a_byte_leaves_after_the_moment_that_was_given(echo: Echo) -> None:
+    """A machine that slept, or a process that was stopped, comes back with its deadline still ahead."""
+    http = Http(echo.url)
+    with pytest.raises(NotSent) as told:
+        http.post("/x", b"a=b", {}, before=time.time() - 0.001)
+    assert told.value.code == "late"
+    assert not echo.requests
+    assert http.post("/x", b"a=b", {}, before=time.time() + 60).status == 200
+
+
 @pytest.mark.parametrize("step", ["hangup_before", "hangup_after", "reset_after"])
 def test_a_connection_that_breaks_after_the_request_proves_nothing(echo: Echo, step: str) -> None:
     echo.script([step])

@@ -283,3 +283,17 @@ def test_an_answer_of_our_address_counts_for_a_day(
     desk.send(key)
     assert desk.state(key) == (expected, "" if expected == "sent" else "no_public_url")
     assert timedelta(hours=24) == DOOR_STANDS
+
+
+def test_a_provider_without_credentials_tells_a_person_once_a_day(desk: Desk) -> None:
+    desk.channels = Channels(Credentials(), Path("unused"))
+    keys = [desk.visit(1), desk.visit(2, "p-2", "+306900000002")]
+    for key in keys:
+        desk.send(key)
+    assert [desk.state(key) for key in keys] == [("scheduled", "not_configured")] * 2
+    (told,) = [task for task in desk.tasks() if task.step.startswith("credentials/")]
+    assert told.urgent
+    assert (
+        told.note
+        == "No SMS leaves: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set. Messages wait until they are too late."
+    )

@@ -23,7 +23,7 @@ from worker.delivery.reconcile import look_for, tell_staff
 from worker.delivery.saving import save
 from worker.delivery.senders import Channels, headers, keeps_a_list
 from worker.delivery.settling import settle
-from worker.delivery.trouble import note_failure, signal
+from worker.delivery.trouble import note_failure, signal, without_credentials
 from worker.domain.gate.rate import rate
 from worker.domain.outbox import further, moves_to
 from worker.domain.planner import Planner
@@ -93,14 +93,18 @@ def _call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcom
         time.sleep(wait.total_seconds())
         if not still_may(house, clinic, ready):
             return Temporary("asked_again", "something became known while it waited for its place", 1.0)
-    if house.wall() > ready.before:
+    # Read before what is left, so that a process that is stopped between the two leaves too early rather than too late.
+    clock = time.time()
+    left = (ready.before - house.wall()).total_seconds()
+    if left <= 0:
         return Temporary("late", "the claim had grown old before the provider was called", None)
+    before = clock + left
     address = message.address or ""
     if message.channel == "sms":
         callback = channels.callback(house.public_url, clinic)
         seconds = int(ready.validity.total_seconds()) if ready.validity is not None else None
         return channels.sms(
-            sender, SmsOut(ready.id, address, sender.sender, rendered.text, callback, seconds)
+            sender, SmsOut(ready.id, address, sender.sender, rendered.text, callback, seconds, before)
         )
     out = EmailOut(
         ready.id,
@@ -111,6 +115,7 @@ def _call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcom
         rendered.text,
         rendered.html or "",
         headers(ready.links.unsubscribe_url),
+        before=before,
     )
     return channels.email(sender, out)
 
@@ -155,6 +160,8 @@ def _record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[s
             if isinstance(outcome, Permanent):
                 note_failure(conn, house, rooms, row, _remedy_of(outcome), code, now)
             return following
+        if code == "not_configured":
+            without_credentials(conn, rooms.rules, channel, why, now)
         blamed = remedy(ready.sender.provider, code) if isinstance(outcome, Temporary) else None
         ours = isinstance(outcome, Permanent) and outcome.blame == "sender" and ready.tries < SENDER_TRIES
         if isinstance(outcome, Temporary) or ours:

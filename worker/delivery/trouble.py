@@ -101,6 +101,13 @@ def pause_journey(conn: Connection, rules: Rules, journey: str, code: str, why: 
     return True
 
 
+def without_credentials(conn: Connection, rules: Rules, channel: str, why: str, now: datetime) -> None:
+    """Messages wait, and grow too late, because the environment lacks what their provider asks for."""
+    said = f"No {CHANNEL[channel]} leaves: {why}. Messages wait until they are too late."
+    name = f"credentials/{channel}/{local_day(now, rules.clinic.tz)}"
+    system_task(conn, rules, name, ENGINEER, said, now, urgent=True)
+
+
 def system_task(
     conn: Connection,
     rules: Rules,
