@@ -103,7 +103,7 @@ def _take(
     if sender is None:
         return Drop("no_sender", f"config/channels.yaml no longer has {go.channel}"), None
     if not go.rehearsal:
-        wait = may_try(conn, house, clinic, go.channel)
+        wait = may_try(conn, clinic, go.channel, now)
         if wait is not None:
             return Defer(
                 now + wait, "sender_paused", f"{go.channel}: the provider is not asked for now"

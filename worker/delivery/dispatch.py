@@ -137,7 +137,7 @@ def _record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[s
         asked = outcome.retry_after if isinstance(outcome, Temporary) else None
         wait = timedelta(seconds=min(asked, LONGEST_RETRY.total_seconds())) if asked is not None else None
         if sign is not None:
-            signal(conn, house, rooms.rules, channel, sign, now, wait=wait, code=code, why=why)
+            signal(conn, rooms.rules, channel, sign, now, wait=wait, code=code, why=why)
         if isinstance(outcome, Accepted):
             following = settle(
                 conn,

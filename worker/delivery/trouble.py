@@ -33,7 +33,6 @@ SUPPRESSES: Final = {"address_dead": "dead", "opted_out": "opted_out"}
 
 def signal(
     conn: Connection,
-    house: House,
     rules: Rules,
     channel: str,
     sign: Sign,
@@ -46,10 +45,10 @@ def signal(
     """What an attempt says of its sender. A pause makes a task, and its end is noted."""
     clinic = rules.clinic.id
     before = senders.state_of(conn, clinic, channel)
-    after = before.after(sign, house.wall(), wait=wait, code=code, why=why)
+    after = before.after(sign, now, wait=wait, code=code, why=why)
     if after is before:
         return
-    senders.keep(conn, clinic, channel, after, house.wall())
+    senders.keep(conn, clinic, channel, after, now)
     if after.paused and not before.paused:
         log.error("sender paused", clinic=clinic, channel=channel, code=code)
         note(conn, clinic, now, "revisit", "sender paused", {"channel": channel, "code": code})
@@ -61,20 +60,19 @@ def signal(
         tasks.finish(conn, clinic, origin=tasks.SYSTEM, name=f"sender/{channel}/", at=now)
 
 
-def may_try(conn: Connection, house: House, clinic: str, channel: str) -> timedelta | None:
+def may_try(conn: Connection, clinic: str, channel: str, now: datetime) -> timedelta | None:
     """None where the sender may be asked now; else how long to wait. Of all that wait for a paused one, one may try."""
     state = senders.state_of(conn, clinic, channel)
     if state == SenderState():
         return None
-    wall = house.wall()
-    if state.open_until is not None and state.open_until > wall:
-        return state.open_until - wall
+    if state.open_until is not None and state.open_until > now:
+        return state.open_until - now
     if not state.paused:
         return None
-    tried = state.trying(wall)
+    tried = state.trying(now)
     if senders.try_once(conn, clinic, channel, state, tried):
         return None
-    return (tried.open_until or wall) - wall
+    return (tried.open_until or now) - now
 
 
 def note_failure(
@@ -86,7 +84,7 @@ def note_failure(
     if remedy in SUPPRESSES and address:
         outbox.suppress(conn, row.clinic, channel, house.hashed(channel, address), SUPPRESSES[remedy], now)
     if remedy == "sender":
-        signal(conn, house, rules, channel, "sender", now, code=code, why=f"the provider answers {code}")
+        signal(conn, rules, channel, "sender", now, code=code, why=f"the provider answers {code}")
     _watch(conn, rules, message.journey, now)
 
 
