@@ -11,13 +11,12 @@ from __future__ import annotations
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.service.whereabouts import place_of
+from worker.store.engine import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +30,6 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex, nofollow",
 }
-AWAY = (OperationalError, InterfaceError, PoolTimeout)
-"""What the database's driver raises when the database is away or too busy."""
 
 
 class Guard:
