@@ -6,9 +6,11 @@ A service that cannot be started is a failure, never a skip.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ from hypothesis import HealthCheck, settings
 from tests import postgres
 from worker.queue.client import connect
 from worker.queue.embedded import EmbeddedQueue
+from worker.store.engine import make_engine
+from worker.store.migrate import upgrade
 
 # The same examples every time, so that a run says something about the change that it is run on. To look for new ones: REVISIT_TEST_EXPLORE=1.
 settings.register_profile(
@@ -50,21 +54,71 @@ def _postgres() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture
-def postgres_url(_postgres: Path) -> Iterator[str]:
-    """The SQLAlchemy URL of a new, empty PostgreSQL database."""
+@pytest.fixture(scope="session")
+def _tables_of_postgres(_postgres: Path) -> str:
+    """The name of a PostgreSQL database with all tables and nothing in them, to be copied: migrating takes longer than most tests."""
+    postgres.admin(_postgres, "CREATE DATABASE tables")
+    _migrated(postgres.url_of(_postgres, "tables"))
+    return "tables"
+
+
+@pytest.fixture(scope="session")
+def _tables_of_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a file of SQLite."""
+    path = tmp_path_factory.mktemp("tables") / "revisit.db"
+    _migrated(f"sqlite:///{path}")
+    return path
+
+
+def _migrated(url: str) -> None:
+    engine = make_engine(url)
+    upgrade(engine)
+    engine.dispose()
+
+
+@contextmanager
+def _database(folder: Path, template: str) -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex}"
-    postgres.admin(_postgres, f"CREATE DATABASE {name}")
-    yield postgres.url_of(_postgres, name)
-    postgres.admin(_postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    postgres.admin(folder, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield postgres.url_of(folder, name)
+    postgres.admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(_postgres: Path, _tables_of_postgres: str) -> Iterator[str]:
+    """The SQLAlchemy URL of a new PostgreSQL database with all tables."""
+    with _database(_postgres, _tables_of_postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def bare_postgres_url(_postgres: Path) -> Iterator[str]:
+    """The SQLAlchemy URL of a new PostgreSQL database without tables."""
+    with _database(_postgres, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(_tables_of_sqlite: Path, tmp_path: Path) -> str:
+    """The SQLAlchemy URL of a new SQLite database with all tables."""
+    path = tmp_path / "revisit.db"
+    shutil.copyfile(_tables_of_sqlite, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The SQLAlchemy URL of a new, empty database: the test runs once on SQLite and once on PostgreSQL."""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The SQLAlchemy URL of a new database with all tables: the test runs once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same without tables, for those who make them."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'revisit.db'}"
-    url: str = request.getfixturevalue("postgres_url")
+        return f"sqlite:///{tmp_path / 'bare.db'}"
+    url: str = request.getfixturevalue("bare_postgres_url")
     return url
 
 

@@ -7,8 +7,8 @@ import sqlalchemy
 from worker.queue.client import connect
 
 
-def test_the_database_is_empty_and_holds_what_is_written(database_url: str) -> None:
-    engine = sqlalchemy.create_engine(database_url)
+def test_the_database_is_empty_and_holds_what_is_written(bare_database_url: str) -> None:
+    engine = sqlalchemy.create_engine(bare_database_url)
     with engine.begin() as connection:
         assert sqlalchemy.inspect(connection).get_table_names() == []
         connection.execute(sqlalchemy.text("CREATE TABLE word (said text)"))
@@ -17,8 +17,8 @@ def test_the_database_is_empty_and_holds_what_is_written(database_url: str) -> N
     engine.dispose()
 
 
-def test_the_next_database_is_another(database_url: str) -> None:
-    test_the_database_is_empty_and_holds_what_is_written(database_url)
+def test_the_next_database_is_another(bare_database_url: str) -> None:
+    test_the_database_is_empty_and_holds_what_is_written(bare_database_url)
 
 
 def test_the_queue_is_empty(valkey_url: str) -> None:

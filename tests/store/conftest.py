@@ -8,19 +8,19 @@ import pytest
 from sqlalchemy import Engine
 
 from worker.store.engine import make_engine
-from worker.store.migrate import upgrade
 
 
 @pytest.fixture
-def bare(database_url: str) -> Iterator[Engine]:
+def bare(bare_database_url: str) -> Iterator[Engine]:
     """An engine on a new database without tables."""
-    engine = make_engine(database_url)
+    engine = make_engine(bare_database_url)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def engine(bare: Engine) -> Engine:
+def engine(database_url: str) -> Iterator[Engine]:
     """An engine on a new database with all tables."""
-    upgrade(bare)
-    return bare
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
+from worker.store import migrate
 from worker.store.engine import make_engine, read, write
 from worker.store.migrate import MigrationError, newest, upgrade
 from worker.store.schema import metadata
@@ -65,6 +68,12 @@ def test_the_migrated_tables_are_the_same_to_the_letter(engine: Engine) -> None:
     assert len(migrated) > 50
 
 
+def test_the_newest_revision_is_that_of_the_last_file() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    assert newest() == ScriptDirectory.from_config(config).get_current_head()
+
+
 def test_a_second_migration_changes_nothing(engine: Engine) -> None:
     with read(engine) as conn:
         before = _shape(conn)
@@ -74,8 +83,8 @@ def test_a_second_migration_changes_nothing(engine: Engine) -> None:
         assert conn.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [newest()]
 
 
-def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
-    argv = [sys.executable, "-W", "error", "-c", UPGRADE, database_url]
+def test_processes_that_start_at_once_migrate_once(bare_database_url: str) -> None:
+    argv = [sys.executable, "-W", "error", "-c", UPGRADE, bare_database_url]
     started = [
         subprocess.Popen(
             argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -91,7 +100,7 @@ def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
         process.stdin.flush()
     said = [process.communicate(timeout=60)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], said
-    engine = make_engine(database_url)
+    engine = make_engine(bare_database_url)
     with read(engine) as conn:
         assert set(metadata.tables) <= set(inspect(conn).get_table_names())
         assert conn.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [newest()]

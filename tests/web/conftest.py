@@ -11,9 +11,9 @@ from tests.web.site import Site, a_site
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(sqlite_url: str, tmp_path: Path) -> Iterator[Site]:
     """On SQLite."""
-    with a_site(f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path) as running:
+    with a_site(sqlite_url, tmp_path) as running:
         yield running
 
 

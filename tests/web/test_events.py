@@ -218,25 +218,25 @@ def test_with_too_much_waiting_the_door_asks_to_come_back(
     assert site.post(an_event(3)).status == 202
 
 
-def test_before_anything_is_published_the_door_says_so(tmp_path: Path) -> None:
-    with a_site(f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path, published=False) as site:
+def test_before_anything_is_published_the_door_says_so(sqlite_url: str, tmp_path: Path) -> None:
+    with a_site(sqlite_url, tmp_path, published=False) as site:
         answer = site.post(an_event())
         assert (answer.status, "publish" in answer.json()["error"]) == (503, True)
 
 
-def test_the_only_clinic_there_is_gets_the_events_whatever_it_is_called(tmp_path: Path) -> None:
+def test_the_only_clinic_there_is_gets_the_events_whatever_it_is_called(
+    sqlite_url: str, tmp_path: Path
+) -> None:
     from worker.workspace.layout_new import sample_rooms
 
     clinic = sample_rooms()["config/clinic.yaml"].replace("id: default", "id: glyfada")
-    with a_site(
-        f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path, rooms={"config/clinic.yaml": clinic}
-    ) as site:
+    with a_site(sqlite_url, tmp_path, rooms={"config/clinic.yaml": clinic}) as site:
         assert site.post(an_event()).status == 202
         assert [job.clinic for job in site.jobs] == ["glyfada"]
 
 
-def test_a_failure_inside_is_told_to_nobody_in_its_own_words(tmp_path: Path) -> None:
-    with a_site(f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path, published=False, migrated=False) as site:
+def test_a_failure_inside_is_told_to_nobody_in_its_own_words(sqlite_url: str, tmp_path: Path) -> None:
+    with a_site(sqlite_url, tmp_path, published=False, migrated=False) as site:
         answer: Any = site.post(an_event(patient=a_person()))
         assert answer.status == 503
         assert set(answer.json()) == {"error"}

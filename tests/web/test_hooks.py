@@ -102,9 +102,9 @@ def hook(database_url: str) -> Iterator[Hooked]:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Hooked]:
+def here(sqlite_url: str) -> Iterator[Hooked]:
     """On SQLite alone, where what is asked has nothing to do with the database."""
-    with hooked(f"sqlite:///{tmp_path / 'revisit.db'}") as found:
+    with hooked(sqlite_url) as found:
         yield found
 
 
@@ -300,9 +300,9 @@ def test_a_recording_of_sendgrids_is_refused_once_it_is_too_old_to_be_a_further_
 
 
 def test_without_a_key_nothing_is_believed_and_the_log_names_what_is_missing_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sqlite_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with hooked(f"sqlite:///{tmp_path / 'revisit.db'}", with_keys=False) as hook:
+    with hooked(sqlite_url, with_keys=False) as hook:
         capsys.readouterr()
         for _ in range(3):
             assert hook.post(hook.text("STOP")).status == 403

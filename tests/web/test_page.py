@@ -78,8 +78,8 @@ def test_the_page_asks_for_the_token_as_a_password(site: Site) -> None:
     assert (bearer.status, broken.status) == (401, 401)
 
 
-def test_a_page_that_was_opened_on_purpose_asks_for_nothing(tmp_path: Path) -> None:
-    with a_site(f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path, open_page=True) as site:
+def test_a_page_that_was_opened_on_purpose_asks_for_nothing(sqlite_url: str, tmp_path: Path) -> None:
+    with a_site(sqlite_url, tmp_path, open_page=True) as site:
         assert site.get("/").status == 200
         assert site.get("/", method="HEAD").data == b""
         assert site.post(an_event(), token=None).status == 401
@@ -131,17 +131,15 @@ def test_an_empty_clinic_is_told_in_words(site: Site) -> None:
         assert words in seen.text
 
 
-def test_before_anything_is_published_the_page_says_so(tmp_path: Path) -> None:
-    with a_site(f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path, published=False) as site:
+def test_before_anything_is_published_the_page_says_so(sqlite_url: str, tmp_path: Path) -> None:
+    with a_site(sqlite_url, tmp_path, published=False) as site:
         answer = site.get("/", password=TOKEN)
         assert (answer.status, "Nothing is published yet" in answer.data.decode()) == (503, True)
 
 
-def test_a_rehearsal_is_said_loudly_and_shows_what_would_have_left(tmp_path: Path) -> None:
+def test_a_rehearsal_is_said_loudly_and_shows_what_would_have_left(sqlite_url: str, tmp_path: Path) -> None:
     clinic = re.sub(r"(?m)^mode:.*$", "mode: rehearsal", sample_rooms()["config/clinic.yaml"])
-    with a_site(
-        f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path, rooms={"config/clinic.yaml": clinic}
-    ) as site:
+    with a_site(sqlite_url, tmp_path, rooms={"config/clinic.yaml": clinic}) as site:
         a_month_of_life(site)
         seen = page(site)
         assert "Rehearsal: everything is decided and shown here, and nothing is sent." in seen.text
@@ -149,14 +147,12 @@ def test_a_rehearsal_is_said_loudly_and_shows_what_would_have_left(tmp_path: Pat
         assert "would have gone out" in seen.text
 
 
-def test_whatever_a_patient_or_a_message_is_called_it_is_text(tmp_path: Path) -> None:
+def test_whatever_a_patient_or_a_message_is_called_it_is_text(sqlite_url: str, tmp_path: Path) -> None:
     nasty = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
     clinic = sample_rooms()["config/clinic.yaml"].replace(
         "name: Alkyon Skin Clinic\n", "name: '<b>Alkyon</b> & <script>'\n", 1
     )
-    with a_site(
-        f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path, rooms={"config/clinic.yaml": clinic}
-    ) as site:
+    with a_site(sqlite_url, tmp_path, rooms={"config/clinic.yaml": clinic}) as site:
         site.post(
             [
                 an_event(1, subject=f"p-{nasty}", patient=a_person(first_name=nasty)),
@@ -271,11 +267,9 @@ def test_what_the_providers_report_is_counted(site: Site) -> None:
     assert "Did not arrive (30005)" in seen
 
 
-def test_a_trouble_that_lasts_is_told_for_as_long(tmp_path: Path) -> None:
+def test_a_trouble_that_lasts_is_told_for_as_long(sqlite_url: str, tmp_path: Path) -> None:
     policy = "feed: {max_age: 36 hours}\n"
-    with a_site(
-        f"sqlite:///{tmp_path / 'revisit.db'}", tmp_path, rooms={"config/policy.yaml": policy}
-    ) as site:
+    with a_site(sqlite_url, tmp_path, rooms={"config/policy.yaml": policy}) as site:
         site.post(an_event(1, subject="p-mail", patient=a_person()))
         site.live()
         with write(site.house.engine) as conn:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.store import look, rooms
+from worker.store import rooms
 from worker.store.engine import read
-from worker.store.migrate import newest
+from worker.store.migrate import newest, revision
 from worker.workspace.house import House
 
 log = structlog.get_logger(__name__)
@@ -21,7 +20,7 @@ def readiness(house: House, queue_ok: Callable[[], bool]) -> dict[str, str]:
     found = {"database": "ok", "rooms": "ok", "queue": "ok"}
     try:
         with read(house.engine) as conn:
-            if look.revision(conn) != _newest():
+            if revision(conn) != newest():
                 found["database"] = (
                     "its tables are not those of this version; start “revisit run” once, or install the version that was used last"
                 )
@@ -41,8 +40,3 @@ def readiness(house: House, queue_ok: Callable[[], bool]) -> dict[str, str]:
     if not reachable:
         found["queue"] = "can't be reached; events are still accepted and are worked off when it is back"
     return found
-
-
-@lru_cache(maxsize=1)
-def _newest() -> str:
-    return newest()

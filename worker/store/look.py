@@ -6,7 +6,6 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from alembic.migration import MigrationContext
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from worker.domain.history import Trace
@@ -331,11 +330,6 @@ def not_started(conn: Connection, clinic: str, since: datetime) -> list[NotStart
         .order_by(size.desc(), c.journey, c.why)
     )
     return [NotStarted(*row) for row in conn.execute(statement)]
-
-
-def revision(conn: Connection) -> str | None:
-    """The revision of the tables; None for a database without any."""
-    return MigrationContext.configure(conn).get_current_revision()
 
 
 def _held(since: datetime) -> ColumnElement[bool]:

@@ -1,4 +1,7 @@
-"""Bringing a database up to the tables of this program. Safe when several processes start at once: one migrates, the others wait and find it done."""
+"""Bringing a database up to the tables of this program. Safe when several processes start at once: one migrates, the others wait and find it done.
+
+A database that is up to date costs one query: Alembic is loaded only where there is something to do, since every command opens the database.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.script.revision import ResolutionError
-from alembic.util import CommandError
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
-from worker.store.engine import LOCK_WAIT, file_lock, lock_file, write
+from worker.store.engine import LOCK_WAIT, file_lock, lock_file, read, write
 
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 0x7265766973697400 & 0x7FFFFFFFFFFFFFFF
 """The number of the advisory lock: the bytes of `revisit`."""
 
@@ -26,13 +25,38 @@ class MigrationError(RuntimeError):
 
 def upgrade(engine: Engine) -> None:
     """Migrate to the newest revision, all of it or nothing. Raises MigrationError for a database that is newer than the program."""
+    with read(engine) as connection:
+        if revision(connection) == newest():
+            return
+    _migrate(engine)
+
+
+def newest() -> str:
+    """The revision that this program works with: the last of its files, which are named by their revisions."""
+    return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision of the tables; None for a database without any."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script.revision import ResolutionError
+    from alembic.util import CommandError
+
     with _alone(engine), write(engine) as connection:
         if connection.dialect.name == "postgresql":
             # Another's migration may take longer than a lock may otherwise be waited for.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'"))
-        config = _config()
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -42,19 +66,6 @@ def upgrade(engine: Engine) -> None:
                     "the database was last used by a newer Revisit than this one; install that version again, or restore a backup"
                 ) from error
             raise
-
-
-def newest() -> str:
-    """The revision that this program works with."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    return config
 
 
 @contextmanager

@@ -3,14 +3,17 @@
 Rules
 1. Each file is composed once. What a file may name was read before it: config, then journeys, then stories and texts.
 2. `load` reads what was checked when it was published: the shape again, the lints no more.
+3. Rooms never change, so the same files are read once: a start that publishes nothing new, or a clinic's processes in one, need not read them again.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import PurePosixPath
+from functools import lru_cache
 from typing import Final
 
 from worker.domain.calendar import local_day
@@ -26,7 +29,7 @@ from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Place, Problem, Scalar, compose
 from worker.domain.stories import Story
 from worker.workspace.config import Sender, parse_channels, parse_clinic
-from worker.workspace.config_sources import read_sources
+from worker.workspace.config_sources import read_sources, source_files
 from worker.workspace.file_names import name_problems
 from worker.workspace.files import Files, raw
 from worker.workspace.lint_law import lint_law
@@ -50,6 +53,8 @@ class Rooms:
     templates: Templates
     from_name: str
     stories: tuple[Story, ...] = ()
+    mappings: Mapping[str, str] = field(default_factory=dict)
+    """The texts of config/sources by their names; `source_named` reads one."""
 
 
 class BrokenRooms(Exception):
@@ -62,15 +67,26 @@ class BrokenRooms(Exception):
 
 def load(files: Files, version: int = 0) -> Rooms:
     """The rooms of a workspace that was checked before. Raises BrokenRooms where anything in it can't be read."""
-    rooms, problems = _Reading(files, version).rooms(lint=False)
+    rooms, problems = _read_once(frozenset(files.items()), version, lint=False)
     if rooms is None:
-        raise BrokenRooms(problems)
+        raise BrokenRooms(list(problems))
     return rooms
 
 
 def read(files: Files, version: int = 0, now: datetime | None = None) -> tuple[Rooms | None, list[Problem]]:
     """The rooms, or None where there is an error; and all Problems, in reading order. Without `now` none depends on what day it is where the clinic is."""
-    return _Reading(files, version, now).rooms(lint=True)
+    if now is not None:
+        return _Reading(files, version, now).rooms(lint=True)
+    rooms, problems = _read_once(frozenset(files.items()), version, lint=True)
+    return rooms, list(problems)
+
+
+@lru_cache(maxsize=4)
+def _read_once(
+    files: frozenset[tuple[str, str]], version: int, *, lint: bool
+) -> tuple[Rooms | None, tuple[Problem, ...]]:
+    rooms, problems = _Reading(dict(sorted(files)), version).rooms(lint=lint)
+    return rooms, tuple(problems)
 
 
 class _Reading:
@@ -134,7 +150,8 @@ class _Reading:
         rules = Rules.build(self.version, clinic, segments, policy, journeys, offers)
         written = trees["clinic"].get("from_name") if isinstance(trees["clinic"], Map) else None
         from_name = written.value if isinstance(written, Scalar) else clinic.name
-        return Rooms(rules, senders, templates, from_name, stories), problems
+        mappings = {PurePosixPath(path).stem: text for path, text in source_files(files).items()}
+        return Rooms(rules, senders, templates, from_name, stories, mappings), problems
 
     def _told(self, *, lint: bool) -> list[Problem]:
         problems = sorted(set(self.reader.problems), key=lambda problem: problem.sort_key)
