@@ -58,6 +58,8 @@ _NAME: Final = _text(r"[a-z0-9][a-z0-9_/.-]{0,119}")
 SHAPES: Final[Mapping[str, Shape]] = {
     "clinic": _CODE,
     "message": _ID,
+    "patient": _text(r"[a-p]{16}"),
+    "enrollment": _text(r"[a-p]{16}"),
     "reply": _ID,
     "receipt": _ID,
     "task": _ID,
@@ -72,10 +74,13 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "where": _places,
     "journey": _NAME,
     "template": _NAME,
+    "source": _NAME,
     "found": _CODE,
     "set": _text(r"(?:REVISIT|TWILIO|SENDGRID)_[A-Z_]{1,60}"),
     "reason": _text(r"[a-z][a-z0-9 ,:;/()._-]{0,160}"),
     "variable": _text(r"(?:REVISIT|TWILIO|SENDGRID)_[A-Z_]{1,60}"),
+    "job": _text("fold|wake|dispatch|reconcile|probe"),
+    "trace": _ID,
     "logger": _text(r"[A-Za-z_][\w.]{0,80}"),
 }
 """What a key may show. `error` is besides: the name of an exception that there is."""
@@ -280,6 +285,7 @@ def _nobody_caught(found: Any) -> None:
 
 
 _SHARED: Final[tuple[Processor, ...]] = (
+    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )

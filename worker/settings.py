@@ -18,6 +18,8 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 _POSTGRES: Final = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
+_SOURCE_SECRET: Final = "REVISIT_SOURCE_"
+"""How the variables begin that mappings of config/sources may name for a webhook's secret."""
 _REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
 
@@ -46,6 +48,7 @@ class Settings:
     sendgrid_api_key: str | None = field(default=None, repr=False)
     sendgrid_base_url: str = "https://api.sendgrid.com"
     sendgrid_webhook_public_key: str | None = None
+    source_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], workspace: Path | None = None) -> Settings:
@@ -72,6 +75,7 @@ class Settings:
             sendgrid_api_key=env.get("SENDGRID_API_KEY"),
             sendgrid_base_url=_web_url(env, "SENDGRID_BASE_URL") or cls.sendgrid_base_url,
             sendgrid_webhook_public_key=env.get("SENDGRID_WEBHOOK_PUBLIC_KEY"),
+            source_secrets={name: value for name, value in env.items() if name.startswith(_SOURCE_SECRET)},
         )
 
     @cached_property

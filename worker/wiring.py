@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +12,22 @@ import structlog
 from sqlalchemy import make_url
 
 from worker.actors import Queue, declare
+from worker.delivery.counted import CountedChannels
 from worker.delivery.senders import Channels, Credentials, is_loopback
 from worker.domain.source import Problem
 from worker.queue.broker import make_broker
 from worker.queue.embedded import ensure
 from worker.queue.places import Places
+from worker.queue.tally import Tally
+from worker.queue.watched import Watched
 from worker.service.publishing import publish, renamed_steps
-from worker.settings import Settings
+from worker.service.secret_key import same_key
+from worker.settings import Settings, SettingsError
 from worker.store import due, rooms
 from worker.store.engine import make_engine, read
 from worker.store.migrate import upgrade
 from worker.workspace.files import Files, read_folder
-from worker.workspace.house import House
+from worker.workspace.house import House, uncounted
 from worker.workspace.rooms import Rooms
 
 if TYPE_CHECKING:
@@ -31,6 +35,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 DEFAULT_URL = "http://127.0.0.1:8000"
+OTHER_KEY = (
+    "REVISIT_SECRET_KEY is not the key that this database was used with before (where the variable is not set, the key is in {where}). With another key the "
+    "{suppressions} suppressed addresses would not be recognised, and their owners be written to again; {tokens} tokens and the links of {messages} messages would not work. Nothing was "
+    "started. Put the key of before back, from your backup; where it is lost for good: revisit accept-secret-key"
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,17 @@ class Parts:
 
 
 def open_house(settings: Settings) -> House:
-    """The database, migrated, with the clock that it says."""
+    """The database, migrated, with the clock that it says. Raises SettingsError where it was used with another secret key before."""
+    house = open_unchecked(settings)
+    lost = same_key(house)
+    if lost is not None:
+        house.engine.dispose()
+        raise SettingsError(OTHER_KEY.format(where=settings.data_dir / "secret_key", **lost._asdict()))
+    return house
+
+
+def open_unchecked(settings: Settings) -> House:
+    """The same, whatever the secret key: for the command that accepts another one."""
     engine = make_engine(settings.database_url, data_dir=settings.make_data_dir())
     upgrade(engine)
     with read(engine) as conn:
@@ -83,8 +102,8 @@ def open_queue(settings: Settings) -> Iterator[Queue]:
         handle.stop()
 
 
-def open_channels(settings: Settings, queue: Queue) -> Channels:
-    """The channels with what the environment gives for them; the queue's server shares out the places under their rates."""
+def open_channels(settings: Settings, queue: Queue, count: Callable[..., None] = uncounted) -> Channels:
+    """The channels with what the environment gives for them; the queue's server shares out the places under their rates. `count` is told of every call."""
     found = Credentials(
         settings.twilio_account_sid,
         settings.twilio_auth_token,
@@ -92,14 +111,16 @@ def open_channels(settings: Settings, queue: Queue) -> Channels:
         settings.sendgrid_api_key,
         settings.sendgrid_base_url,
     )
-    return Channels(found, settings.data_dir / "outbox", Places(queue.broker.client))
+    return CountedChannels(found, settings.data_dir / "outbox", Places(queue.broker.client), count)
 
 
 def provider_keys(settings: Settings) -> ProviderKeys:
     """What the calls of providers are checked with."""
     from worker.web.hooks import ProviderKeys
 
-    return ProviderKeys(settings.twilio_auth_token, settings.sendgrid_webhook_public_key)
+    return ProviderKeys(
+        settings.twilio_auth_token, settings.sendgrid_webhook_public_key, settings.source_secrets
+    )
 
 
 @contextmanager
@@ -111,10 +132,13 @@ def open_worker(settings: Settings) -> Iterator[Parts]:
             "links in messages lead to this machine only; marketing is let through. Set REVISIT_PUBLIC_URL to an https address before patients are written to"
         )
     with open_queue(settings) as queue:
-        channels = open_channels(settings, queue)
+        tally = house.count = Tally(queue.broker.client)
+        channels = open_channels(settings, queue, tally)
+        queue.broker.add_middleware(Watched(tally))
         declare(queue, house, channels)
         try:
             yield Parts(house, queue)
         finally:
             channels.close()
+            tally.close()
             house.engine.dispose()

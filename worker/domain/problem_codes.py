@@ -196,6 +196,9 @@ GROUPS: Final = (
         "source-column": error("a file of a mapping says no column for what every row of its kind needs", "add it to `columns`", "appointments without `starts_at`"),
         "source-field": error("`id_from`, `patient_from` or `may_lack` names a field that has no column", "add the column, or take the field out"),
         "source-status": error("a column of statuses without their meanings, or meanings without a column", "`status` in `columns`, and `statuses`"),
+        "source-signature": error("a webhook does not say how a call proves that it comes from the system, or says it in part", "add `signature`; `signature: none` asks for an API token"),
+        "source-secret": error("the secret of a webhook is missing, or is not the name of an environment variable", "put the secret into a variable `REVISIT_SOURCE_…`, and its name into `secret`", "secret: s3cr3t"),
+        "source-event": error("a type of event stands in two messages of a webhook", "keep it in the one whose shape it has"),
     }),
     Group("Stories", {
         "story-entry": error("what happens or is expected is not a time with one thing", "`- 2026-04-01 10:00: {sends: hello}`"),

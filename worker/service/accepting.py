@@ -44,8 +44,10 @@ def accept(
     *,
     numbers: Sequence[int] | None = None,
     broken: Sequence[tuple[int, str]] = (),
+    refused: Sequence[tuple[int, object, str]] = (),
 ) -> Taken:
-    """Take a batch. `numbers` are what the caller calls the items (default: their index); `broken` are those that could not be decoded: number, reason.
+    """Take a batch. `numbers` are what the caller calls the items (default: their index); `broken` are those that could not be decoded: number, reason;
+    `refused` those of which no event could be made: number, what came, reason.
 
     Raises NoRooms.
     """
@@ -55,6 +57,8 @@ def accept(
     good: list[Event] = []
     rejected: list[tuple[int, tuple[str, ...]]] = [(number, (why,)) for number, why in broken]
     kept: list[tuple[str, Sequence[str]]] = [("", (f"line {number}: {why}",)) for number, why in broken]
+    rejected += [(number, (why,)) for number, _, why in refused]
+    kept += [(json.dumps(raw, default=str, ensure_ascii=False), (why,)) for _, raw, why in refused]
     for index, raw in zip(numbers if numbers is not None else range(len(raws)), raws, strict=True):
         event = parse_event(raw, now=now, country=about.country, timezone=about.timezone)
         if isinstance(event, Rejected):

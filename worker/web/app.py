@@ -21,17 +21,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from worker import tracing
 from worker.intake.batch import Unparsable, parse_body
 from worker.service.accepting import RETRY_AFTER, Taken, accept, full
+from worker.service.figures import Figure
 from worker.service.jobs import Job
 from worker.service.overview import overview, the_clinic
-from worker.service.readiness import readiness
+from worker.service.readiness import Vitals
 from worker.web import page
 from worker.web.body import LIMIT, Refusal, TooLong, TooSlow, body_of
 from worker.web.door import Door
 from worker.web.guard import Guard
 from worker.web.hooks import Hooks, ProviderKeys
+from worker.web.metrics import CONTENT_TYPE, Counted, Metrics
 from worker.web.public import public_routes
+from worker.web.source_hooks import SourceHooks
 from worker.workspace.house import House, NoRooms
 
 log = structlog.get_logger(__name__)
@@ -53,24 +57,30 @@ def make_app(
     open_page: bool = False,
     redis_ok: Callable[[], bool],
     keys: ProviderKeys | None = None,
+    figures: Callable[[], Sequence[Figure]] = tuple,
+    pulse: Callable[[], float | None] | None = None,
 ) -> Starlette:
     """The application. `token` opens the API and, as a password, the page; `open_page` leaves the page open to all; `enqueue` queues jobs; `redis_ok` asks the queue; `keys` check
-    what claims to come from a provider.
+    what claims to come from a provider; `figures` are the house's for `/metrics`; `pulse` says how many seconds ago a ticker swept, None for none, and is not asked where the clock
+    is a demo's.
 
     Raises ValueError for an empty token.
     """
     if not token:
         raise ValueError("the API token is empty; set REVISIT_API_TOKEN, or leave it out to have one made")
-    site = _Site(house, token, enqueue, open_page, redis_ok)
+    metrics = Metrics(figures)
+    site = _Site(house, token, enqueue, open_page, Vitals(house, redis_ok, pulse), metrics)
     routes = [
         Route("/events", site.events, methods=["POST"]),
         Route("/healthz", site.healthz),
         Route("/readyz", site.readyz),
+        Route("/metrics", site.metrics),
         *public_routes(house, site._queue),
+        *SourceHooks(house, site._door, (keys or ProviderKeys()).sources, site._queue).routes(),
         *Hooks(house, keys or ProviderKeys(), site._queue).routes(),
         Route("/", site.front),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Guard)])
+    return Starlette(routes=routes, middleware=[Middleware(Counted, metrics=metrics), Middleware(Guard)])
 
 
 class _Site:
@@ -80,14 +90,11 @@ class _Site:
         token: str,
         enqueue: Callable[[Sequence[Job]], object],
         open_page: bool,
-        redis_ok: Callable[[], bool],
+        vitals: Vitals,
+        metrics: Metrics,
     ) -> None:
-        self._house, self._enqueue, self._open, self._redis_ok = (
-            house,
-            enqueue,
-            open_page,
-            redis_ok,
-        )
+        self._house, self._enqueue, self._open = house, enqueue, open_page
+        self._vitals, self._metrics = vitals, metrics
         self._door = Door(house, token)
         self._batches = CapacityLimiter(AT_ONCE)
 
@@ -125,10 +132,11 @@ class _Site:
                 {"Retry-After": str(wait)},
             )
         try:
-            taken: Taken = accept(self._house, clinic or the_clinic(self._house), raws, "http")
+            with tracing.span("POST /events", events=len(raws)):
+                taken: Taken = accept(self._house, clinic or the_clinic(self._house), raws, "http")
+                self._queue(taken.jobs)
         except NoRooms:
             return _error(503, NOTHING_PUBLISHED, {"Retry-After": "30"})
-        self._queue(taken.jobs)
         rejected = [{"index": index, "errors": list(errors)} for index, errors in taken.rejected]
         return JSONResponse(
             {"accepted": taken.accepted, "duplicates": taken.duplicates, "rejected": rejected}, 202
@@ -148,9 +156,12 @@ class _Site:
         return PlainTextResponse("ok\n")
 
     async def readyz(self, _: Request) -> Response:
-        found = await run_in_threadpool(readiness, self._house, self._redis_ok)
+        found = await run_in_threadpool(self._vitals)
         ready = all(said == "ok" for said in found.values())
         return JSONResponse({"ready": ready, **found}, 200 if ready else 503)
+
+    async def metrics(self, _: Request) -> Response:
+        return Response(await run_in_threadpool(self._metrics.text), headers={"Content-Type": CONTENT_TYPE})
 
     # -- the page -------------------------------------------------------------------------------------------------------------
 

@@ -9,9 +9,9 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -27,6 +27,7 @@ from worker.service.hearing import hear_sms
 from worker.service.jobs import Job
 from worker.service.receiving import take
 from worker.web.body import Refusal, TooLong, TooSlow, body_of
+from worker.web.seldom import Seldom
 from worker.workspace.house import House, NoRooms
 
 log = structlog.get_logger(__name__)
@@ -38,9 +39,6 @@ REPLAY_WINDOW: Final = timedelta(hours=25)
 """How old a report of SendGrid's may be. It tries again for 24 hours, and does not say whether a further try is signed anew. A recording within that time changes nothing, since
 each event counts once; a narrower window could lose a complaint after an outage."""
 
-TELL_EVERY: Final = timedelta(minutes=1)
-"""How often a refusal is logged."""
-
 _TWILIO_KEY: Final = "TWILIO_AUTH_TOKEN"
 _SENDGRID_KEY: Final = "SENDGRID_WEBHOOK_PUBLIC_KEY"
 
@@ -51,6 +49,8 @@ class ProviderKeys:
 
     twilio_auth_token: str | None = field(default=None, repr=False)
     sendgrid_public_key: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The secrets of the clinic's own systems, by the names of their environment variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Hooks:
     def __init__(self, house: House, keys: ProviderKeys, queue: Callable[[Sequence[Job]], None]) -> None:
         self._house, self._keys, self._queue = house, keys, queue
         self._at_once = CapacityLimiter(AT_ONCE)
-        self._told: dict[str, datetime] = {}
+        self._seldom = Seldom(house)
 
     def routes(self) -> list[Route]:
         """Each webhook, and the same under a clinic's name."""
@@ -100,7 +100,7 @@ class Hooks:
                 request.path_params.get("clinic"),
                 path.decode("latin-1"),
                 request.scope["query_string"].decode("latin-1"),
-                _joined(request),
+                joined_headers(request),
                 body,
             )
             return await to_thread.run_sync(self._guarded, do, call, limiter=self._at_once)
@@ -155,7 +155,7 @@ class Hooks:
         try:
             sendgrid_events.verifier(key)
         except ValueError:
-            if self._may_tell(_SENDGRID_KEY):
+            if self._seldom.may_tell(_SENDGRID_KEY):
                 log.error("webhook refused: this is not the verification key of SendGrid", set=_SENDGRID_KEY)
             return _refusal()
         # The clock on the wall: the clinic's own stands still in a demo.
@@ -169,26 +169,17 @@ class Hooks:
     # -- refusals -------------------------------------------------------------------------------------------------------------
 
     def _no_key(self, variable: str) -> bool:
-        if self._may_tell(variable):
+        if self._seldom.may_tell(variable):
             log.error("webhook refused: there is no key to check it with", set=variable)
         return False
 
     def _unsigned(self, provider: str) -> bool:
-        if self._may_tell(provider):
+        if self._seldom.may_tell(provider):
             log.warning("webhook refused: the signature does not fit", provider=provider)
         return False
 
-    def _may_tell(self, what: str) -> bool:
-        # Anybody can call; nobody should fill the log by it.
-        now = self._house.wall()
-        last = self._told.get(what)
-        if last is not None and last <= now < last + TELL_EVERY:
-            return False
-        self._told[what] = now
-        return True
 
-
-def _joined(request: Request) -> dict[str, str]:
+def joined_headers(request: Request) -> dict[str, str]:
     """The headers by their small names; one that comes several times is one, as HTTP reads it."""
     found: dict[str, str] = {}
     for name, value in request.headers.items():

@@ -1,4 +1,4 @@
-"""config/sources/NAME.yaml: how a system's CSV exports become events. And the mappings that are ready for known systems.
+"""config/sources/NAME.yaml: how a system's CSV exports and messages become events. And the mappings that are ready for known systems.
 
 Rules
 1. A key of `files` may repeat any key of the head that says how a file is written; it then holds for that file alone.
@@ -9,14 +9,18 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Place, Scalar, compose
+from worker.workspace.config_watch import watch_of
+from worker.workspace.config_webhooks import parse_webhook, told_by_events
 from worker.workspace.files import Files, raw
 from worker.workspace.sources import Form, Sheet, SheetKind, Source, folded
-from worker.workspace.sources_table import DELIMITERS, EMPTY, FORM, OTHERWISE, SOURCE
+from worker.workspace.sources_table import DELIMITERS, EMPTY, FORM, OTHERWISE
+from worker.workspace.webhooks_table import SOURCE
 
 FOLDER: Final = "config/sources/"
 READY: Final = Path(__file__).parent / "mappings"
@@ -24,13 +28,34 @@ _HEAD: Final = tuple(name for name in FORM if name != "live_from")
 
 
 def parse_source(reader: Reader, node: Node | None, name: str, scope: Any) -> Source | None:
-    """A mapping; None where it names no file that could be read. `scope` None leaves the services unchecked."""
+    """A mapping; None where it names no file and no message that could be read. `scope` None leaves the services unchecked."""
     found = SOURCE.read(reader, node, "", scope)
     files: dict[str, dict[str, Any]] = found.get("files", {})
     sheets = tuple(
         sheet for key, values in files.items() if (sheet := _sheet(reader, key, found, values)) is not None
     )
-    return Source(name, found.get("source", f"/exports/{name}"), sheets) if sheets else None
+    webhook = parse_webhook(reader, found.get("webhook"), found, _sheet)
+    if isinstance(node, Map) and node.get("files") is None and node.get("webhook") is None:
+        reader.problem("shape-missing", node, "`files` is missing from this mapping", "Add `files: …`, or `webhook: …`.")  # fmt: skip
+    if isinstance(node, Map) and node.get("files") is None and (watched := node.get("watch")) is not None:
+        reader.problem("shape-missing", watched, "`watch` names a folder of files, and `files` is missing", "Add `files: …`, or remove `watch`.")  # fmt: skip
+    if not sheets and webhook is None:
+        return None
+    watch = watch_of(found, name) if sheets else None
+    return Source(name, found.get("source", f"/exports/{name}"), sheets, webhook, watch)
+
+
+def source_named(name: str, text: str | None) -> Source | None:
+    """The mapping of a name: by the workspace's text where it has one, else the ready one. None where there is none, or none that could be read."""
+    own = text if text is not None else ready_text(name)
+    return _source_of(name, own) if own is not None else None
+
+
+@lru_cache(maxsize=256)
+def _source_of(name: str, text: str) -> Source | None:
+    # What is published was checked against the clinic's services then.
+    node, _ = compose(raw(text), name)
+    return parse_source(Reader(), node, name, None) if node is not None else None
 
 
 def read_sources(reader: Reader, files: Files, scope: Any) -> dict[str, Source]:
@@ -127,6 +152,8 @@ def _whole(
 ) -> bool:
     right = True
     for first, other in _NEEDED[kind]:
+        if told_by_events(values, first):
+            continue
         there = other in columns or other in values
         if other == "always":
             there = first in values.get("always", {})

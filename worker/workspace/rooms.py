@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import PurePosixPath
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Final
 
 from worker.domain.calendar import local_day

@@ -26,8 +26,8 @@ from worker.workspace.config import CLINIC, parse_channels, parse_clinic
 from worker.workspace.config_channels import CHANNELS_FILE
 from worker.workspace.config_services import SERVICES
 from worker.workspace.files import Files, raw
-from worker.workspace.sources_table import SOURCE
 from worker.workspace.templates import Templates
+from worker.workspace.webhooks_table import SOURCE
 
 FOLDER: Final = ".vscode/schemas"
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"

@@ -141,12 +141,75 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """How a call proves that it comes from the system. `secrets` are names of environment variables, any of which may fit; `signed` is what an HMAC is taken of, with `{url}`,
+    `{timestamp}` and `{body}` in it; `timestamp` the header that says when it was signed, "" for none; `tolerance` in seconds.
+    """
+
+    kind: Literal["hmac", "bearer", "none"]
+    secrets: tuple[str, ...] = ()
+    header: str = ""
+    algorithm: Literal["sha256", "sha1"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+    timestamp: str = ""
+    tolerance: int = 300
+    signed: str = "{body}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One kind of message that a system posts: `sheet` has paths where a file has headers; `events` maps the system's types of events to what they mean."""
+
+    sheet: Sheet
+    events: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fhir:
+    """How FHIR resources are read: by `appointments` and `encounters` (their statuses), `patients`, and codes of the system `service_system`, "" for any."""
+
+    appointments: Sheet
+    encounters: Sheet
+    patients: Sheet
+    service_system: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """What a system posts. `event` is the path of a message's type, `id` that of its own id, `each` that of the list of messages in a body; "" for none.
+
+    `unknown_left_out`: types of events that no message names are passed over, and not put aside. `fhir` None: messages are JSON, by `messages`.
+    """
+
+    signature: Signature
+    event: str = ""
+    id: str = ""
+    each: str = ""
+    unknown_left_out: bool = False
+    messages: tuple[Message, ...] = ()
+    fhir: Fhir | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The folder that exports arrive in. `at` are minutes of the clinic's day, none for any time; `expect` None: nobody waits for them."""
+
+    folder: str
+    files: str = "*.csv"
+    at: tuple[int, ...] = ()
+    expect: Literal["daily", "weekly"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """A system whose exports are read. `uri` is the `source` of its events."""
+    """A system whose exports or messages are read. `uri` is the `source` of its events."""
 
     name: str
     uri: str
     sheets: tuple[Sheet, ...]
+    webhook: Webhook | None = None
+    watch: Watch | None = None
 
 
 def folded(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The keys of config/sources/NAME.yaml: what may stand in a mapping. `config_sources` reads by these tables, and the schema and the reference are written from them."""
+"""The keys of config/sources/NAME.yaml that tell of files. `config_sources` reads by these tables, and the schema and the reference are written from them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from worker.domain.kinds import (
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node
 from worker.domain.zones import ZONE
+from worker.workspace.config_watch import FIELDS as WATCHED
 from worker.workspace.sources import FIELDS, FLAGS, MEANINGS, SheetKind
 
 DELIMITERS: Final[Mapping[str, str]] = {
@@ -152,7 +153,7 @@ CONSENTS: Final = _file(
         ),
     },
 )  # fmt: skip
-_BLOCKS: Final[Mapping[str, Block]] = {
+BLOCKS: Final[Mapping[str, Block]] = {
     "patients": PATIENTS,
     "appointments": APPOINTMENTS,
     "consents": CONSENTS,
@@ -160,7 +161,10 @@ _BLOCKS: Final[Mapping[str, Block]] = {
 
 
 class FileKind(Kind[dict[str, Any]]):
-    """One of `files`: its `kind` decides which other keys it may have."""
+    """One of `files`, or of the messages of a webhook: its `kind` decides which other keys it may have."""
+
+    def __init__(self, blocks: Mapping[str, Block], is_a: str) -> None:
+        self._blocks, self._is_a = blocks, is_a
 
     def read(self, reader: Reader, node: Node, what: str, scope: Any) -> dict[str, Any] | None:
         """The values that are there, with the node that they were read from."""
@@ -171,23 +175,21 @@ class FileKind(Kind[dict[str, Any]]):
         if kind is None:
             reader.problem("shape-missing", node, f"`kind` is missing from {what}", "Add `kind: patients`, `appointments` or `consents`.")  # fmt: skip
             return None
-        name = Word("a kind of file", tuple(_BLOCKS)).read(reader, kind, "`kind`", scope)
-        return {**_BLOCKS[name].read(reader, node, what, scope), "": node} if name is not None else None
+        name = Word(self._is_a, tuple(self._blocks)).read(reader, kind, "`kind`", scope)
+        return {**self._blocks[name].read(reader, node, what, scope), "": node} if name is not None else None
 
     def schema(self, scope: Any) -> Schema:
         """One of three blocks."""
-        return {"anyOf": [block.schema(scope) for block in _BLOCKS.values()]}
+        return {"anyOf": [block.schema(scope) for block in self._blocks.values()]}
 
 
-SOURCE: Final = Block(
-    "this mapping",
-    {
-        "source": Field(TEXT, "The `source` of the events.", default="`/exports/NAME`"),
-        **FORM,
-        "files": Field(
-            Table("file", TEXT, FileKind()),
-            "The files that the system exports, by names of your own. Which of them a file is, its header says.",
-            required=True,
-        ),
-    },
-)
+EXPORTS: Final[Fields] = {
+    "source": Field(TEXT, "The `source` of the events.", default="`/exports/NAME`"),
+    **FORM,
+    "files": Field(
+        Table("file", TEXT, FileKind(BLOCKS, "a kind of file")),
+        "The files that the system exports, by names of your own. Which of them a file is, its header says.",
+    ),
+    **WATCHED,
+}
+"""The keys of a mapping that tell of files; `webhooks_table` adds what tells of messages."""

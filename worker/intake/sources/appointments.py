@@ -38,15 +38,17 @@ def appointment_told(row: Fields) -> Told | None:
     if means == "left_out":
         row.context.notes.counts["left out by status"] += 1
         return None
-    starts = _starts(row)
+    starts = _starts(row, means)
     subject = patient_of(row, "patient", sheet.patient_from)
     key = row.text("id") or (made_id(row, sheet.id_from, subject) if sheet.id_from else row.needed("id"))
     exported = row.moment("exported_at") or row.context.exported
-    if means == "booked" and _over(row, starts, exported):
+    if means == "booked" and starts is not None and _over(row, starts, exported):
         row.context.notes.counts[f"never closed, {sheet.past_booked_means}"] += 1
         means = {"unknown": "booked"}.get(sheet.past_booked_means, sheet.past_booked_means)
     kind = EVENTS[means]
-    data: dict[str, Any] = {"appointment_id": key, "starts_at": starts.isoformat()}
+    data: dict[str, Any] = {"appointment_id": key}
+    if starts is not None:
+        data["starts_at"] = starts.isoformat()
     services = _services(row)
     if services:
         data["services"] = services
@@ -105,6 +107,8 @@ def same_appointment(one: Told, other: Told) -> bool:
 
 def _meaning(row: Fields) -> tuple[str, str]:
     """What a row means, and who cancelled."""
+    if row.means is not None:
+        return _by_whom(row.means)
     for flag in FLAGS["appointments"]:
         if row.flag(flag):
             return flag, ""
@@ -121,13 +125,24 @@ def _meaning(row: Fields) -> tuple[str, str]:
             if said
             else f"{row.column('status')} is empty, and the mapping's `statuses` has no `empty`"
         )
+    return _by_whom(means)
+
+
+def _by_whom(means: str) -> tuple[str, str]:
     if means.startswith("cancelled_by_"):
         return "cancelled", means.removeprefix("cancelled_by_")
     return means, ""
 
 
-def _starts(row: Fields) -> datetime:
-    if row.has("starts_at") and (row.text("starts_at") or not row.text("date")):
+def _starts(row: Fields, means: str) -> datetime | None:
+    """The start; None where none is told of, and what the row tells has one already."""
+    if (
+        row.spoken
+        and means not in ("booked", "completed")
+        and not (row.text("starts_at") or row.text("date"))
+    ):
+        return None
+    if row.text("starts_at") or (not row.text("date") and (row.has("starts_at") or not row.has("date"))):
         row.needed("starts_at")
         found = row.moment("starts_at")
     else:
@@ -148,8 +163,10 @@ def _over(row: Fields, starts: datetime, exported: datetime) -> bool:
     return local_day(starts, tz) < local_day(exported, tz)
 
 
-def _natural(row: Fields, means: str, starts: datetime) -> datetime | None:
+def _natural(row: Fields, means: str, starts: datetime | None) -> datetime | None:
     if means in ("completed", "no_show"):
+        if starts is None:
+            return None
         ends = row.moment("ends_at")
         return ends if ends is not None and starts <= ends <= starts + LONGEST else starts
     if means == "cancelled":

@@ -22,7 +22,7 @@ def consent_told(row: Fields) -> Told:
     subject = patient_of(row, "patient", row.context.sheet.patient_from)
     channel = _word(row, "channel")
     purpose = _word(row, "purpose", "marketing")
-    decision = _word(row, "decision")
+    decision = row.means or _word(row, "decision")
     data: dict[str, Any] = {"channel": channel, "purpose": purpose}
     basis = _word(row, "basis", "")
     if basis:

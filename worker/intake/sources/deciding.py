@@ -85,6 +85,20 @@ def decide(context: Context, told: Told, known: Sequence[Known], *, first: bool)
     return Verdict("changed", _event(context, moved, mine, later, first=False))
 
 
+def heard(context: Context, told: Told, known: Sequence[Known], delivery: str) -> dict[str, Any]:
+    """The event of a message: always told, with its own moment, since the ledger takes messages in any order. `delivery` is the system's own id of the message, "" for none.
+
+    Its id tells a message that comes again: by `delivery`, else by all that it says (rule 1).
+    """
+    said = hashed("delivery", delivery) if delivery else told.digest
+    since = _since(told)
+    time = context.exported if since is None else min(since, context.exported)
+    earlier = [one for one in known if one.time < time]
+    newest = max(earlier, key=lambda one: one.stamp, default=None)
+    moved = told if newest is None else _moved(told, newest)
+    return _event(context, moved, f"{told.thing}-{said}-{_changed(told):x}", time, first=False)
+
+
 def _is(one: Known, name: str) -> bool:
     """Whether an event says what the row of that name says."""
     return one.id == name or one.id.startswith(f"{name}-")

@@ -7,21 +7,18 @@ Rules
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from worker.domain.clinic import Clinic
-from worker.intake.cloudevents import Rejected, parse_event
-from worker.intake.sources.appointments import appointment_told, joined, same_appointment
-from worker.intake.sources.consents import consent_told
+from worker.intake.sources.appointments import joined, same_appointment
 from worker.intake.sources.header import Fit, recognise
-from worker.intake.sources.patients import patient_told
 from worker.intake.sources.reading import Context, Fields, Notes, Refused, Told, hashed
-from worker.intake.sources.rows import Row, Table
+from worker.intake.sources.row_told import refusal_of, told_of
+from worker.intake.sources.rows import Row, Table, totals
 from worker.intake.sources.survey import Survey, Unreadable, survey
 from worker.workspace.sources import Form, Sheet, Source
 
@@ -93,21 +90,17 @@ class Export:
 
     def refusal(self, event: Mapping[str, Any], clinic: Clinic, now: datetime) -> str | None:
         """Why an event of this file would not be accepted, by the names of its columns; None where it would be."""
-        checked = parse_event(event, now=now, country=clinic.country, timezone=clinic.timezone)
-        if not isinstance(checked, Rejected):
-            return None
-        return "; ".join(_by_column(error, self._fit, self.header) for error in checked.errors)
+        return refusal_of(event, clinic, now, self._fit.places, self.header)
 
     def _item(self, context: Context, row: Row) -> Item:
+        if totals(row.cells):
+            context.notes.counts["totals"] += 1
+            return Item((row,))
         if row.error is not None:
             return Item((row,), error=row.error)
         fields = Fields(context, self._fit.places, self.header, row.cells)
         try:
-            if self.sheet.kind == "patients":
-                return Item((row,), patient_told(fields))
-            if self.sheet.kind == "appointments":
-                return Item((row,), appointment_told(fields))
-            return Item((row,), consent_told(fields))
+            return Item((row,), told_of(fields))
         except Refused as error:
             return Item((row,), error=str(error))
 
@@ -136,30 +129,3 @@ def _open(path: Path, source: Source) -> tuple[Table, Fit, Survey]:
             if why is None or len(table.header) > 1:
                 why = error
     raise why or Unreadable(f"{path.name}: the mapping names no files")
-
-
-_PLACES: Final = (
-    (r"subject", ("patient", "id")),
-    (r"time", ("updated_at", "at", "created_at", "starts_at")),
-    (r"data\.appointment_id", ("id",)),
-    (r"data\.starts_at", ("starts_at", "date")),
-    (r"data\.services\S*", ("service",)),
-    (r"data\.net\S*", ("net", "currency")),
-    (r"data\.patient\.(?P<field>\w+)\S*", ()),
-    (r"data\.source", ("origin",)),
-    (r"data\.(?P<field>\w+)\S*", ()),
-)
-
-
-def _by_column(error: str, found: Fit, header: tuple[str, ...]) -> str:
-    where, _, why = error.partition(": ")
-    for pattern, fields in _PLACES:
-        match = re.fullmatch(pattern, where)
-        if match is None:
-            continue
-        names = fields or (match["field"], *(("name",) if match["field"].endswith("_name") else ()))
-        for name in names:
-            if name in found.places:
-                return f"column `{header[found.places[name][0]]}`: {why}"
-        break
-    return error

@@ -22,7 +22,7 @@ _ISO: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _DIGITS: Final = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,2})\s*[-/.]\s*(\d{4}|\d{2})")
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _TIME: Final = re.compile(
-    r"(?:^|[ t,]+)(\d{1,2})(?:[:.](\d{2}))?(?:[:.](\d{2})(?:[.,]\d+)?)?\s*(am|pm|πμ|μμ)?\s*(z|utc|gmt|[+-]\d{2}:?\d{2})?$"
+    r"(?:^|[ t,]+)(\d{1,2})(?:[:.](\d{2}))?(?:[:.](\d{2})(?:[.,](\d+))?)?\s*(am|pm|πμ|μμ)?\s*(z|utc|gmt|[+-]\d{2}:?\d{2})?$"
 )
 _MONTHS: Final = {
     "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
@@ -63,7 +63,7 @@ def _at(day: date, clock: str, zone: tzinfo, written: str) -> datetime:
     match = _TIME.search(clock)
     if match is None or match.start() > 0:
         raise NotAMoment(f"`{_short(written)}` is not a time; for example 14:30")
-    hour, minute, second, half, offset = match.groups()
+    hour, minute, second, part, half, offset = match.groups()
     hours = int(hour)
     if half is not None:
         if not 1 <= hours <= 12:
@@ -78,7 +78,7 @@ def _at(day: date, clock: str, zone: tzinfo, written: str) -> datetime:
     if hours > 23 or minutes > 59 or seconds > 59:
         raise NotAMoment(f"`{_short(written)}` is not a time; the day ends at 24:00")
     day += timedelta(days=later)
-    clock_time = time(hours, minutes, seconds)
+    clock_time = time(hours, minutes, seconds, int((part or "0").ljust(6, "0")[:6]))
     if offset is not None:
         return datetime.combine(day, clock_time, tzinfo=_offset(offset))
     return at_local(day, clock_time, zone).astimezone(zone)

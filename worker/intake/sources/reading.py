@@ -91,8 +91,14 @@ class Fields:
         places: Mapping[str, tuple[int, ...]],
         headers: tuple[str, ...],
         cells: tuple[str, ...],
+        *,
+        means: str | None = None,
+        spoken: bool = False,
     ) -> None:
+        """`means`: what the row means, where that is known without its cells; `spoken`: it is a message, which may leave out what was told before."""
         self.context, self._places, self._headers, self._cells = context, places, headers, cells
+        self.means, self.spoken = means, spoken
+        self._noun = "field" if spoken else "column"
 
     def has(self, name: str) -> bool:
         """Whether the file has a column for the field or flag."""
@@ -111,8 +117,8 @@ class Fields:
         places = self._places.get(name, ())
         for place in places:
             if self._cells[place].strip():
-                return f"column `{self._headers[place]}`"
-        return f"column `{self._headers[places[0]]}`" if places else f"`{name}`"
+                return f"{self._noun} `{self._headers[place]}`"
+        return f"{self._noun} `{self._headers[places[0]]}`" if places else f"`{name}`"
 
     def needed(self, name: str) -> str:
         """A field that no row can do without."""
@@ -133,10 +139,12 @@ class Fields:
 
     def flag(self, name: str) -> bool:
         """Whether the column of a flag is filled in with anything but a word for no."""
-        sheet = self.context.sheet
+        places = self._places.get(f"flag:{name}")
+        if places is None:
+            return False
+        no = self.context.sheet.no
         return any(
-            (said := folded(self._cells[place])) and said not in NO and said not in sheet.no
-            for place in self._places.get(f"flag:{name}", ())
+            (said := folded(self._cells[place])) and said not in NO and said not in no for place in places
         )
 
     def agreed(self, name: str) -> bool | None:
