@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,14 @@ class Desk:
 
     def send(self, key: str) -> None:
         dispatch(self.house, self.channels, "default", key)
+
+    def send_at_once(self, keys: Sequence[str]) -> None:
+        """Each from a thread of its own."""
+        threads = [threading.Thread(target=self.send, args=(key,)) for key in keys]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def turn(self, seconds: float = 0) -> None:
         """Let so much time pass, then do once what the sweep finds."""

@@ -92,7 +92,7 @@ class Inbox:
         """Its call to the provider is under way."""
         with write(self.house.engine) as conn:
             assert outbox.claim(conn, "default", message, self.now, self.now, channel, address)
-            outbox.attempt(conn, "default", message, self.now)
+            outbox.attempt(conn, "default", message, self.now, "console")
 
     def leave(
         self, message: str, state: str = "sent", channel: str = "sms", address: str = PHONE, provider_id: str | None = None

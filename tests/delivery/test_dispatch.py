@@ -98,11 +98,7 @@ def test_a_claim_that_nobody_finished_becomes_unknown_after_its_lease(desk: Desk
 
 def test_two_patients_with_one_phone_do_not_both_take_the_last_place(desk: Desk) -> None:
     keys = [desk.visit(1, "p-1"), desk.visit(2, "p-2")]
-    threads = [threading.Thread(target=desk.send, args=(key,)) for key in keys]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    desk.send_at_once(keys)
     assert len(desk.provider.messages) == 1
     assert sorted(desk.state(key) for key in keys) == [("scheduled", "cap"), ("sent", "")]
     whys = [trace.why for patient in ("p-1", "p-2") for trace in desk.traces(patient)]

@@ -144,7 +144,7 @@ def lived(clinic: Clinic) -> None:
                 decided_at=NOW, sent_at=NOW, provider_id="SM1", lookup_at=NOW,
             )
         )  # fmt: skip
-        outbox.attempt(conn, "default", str(key), NOW)
+        outbox.attempt(conn, "default", str(key), NOW, "console")
         conn.execute(update(schema.attempts).values(why=f"{OLD_PHONE} is busy"))
         whole = {"clinic_id": "default", "message_id": key}
         conn.execute(

@@ -162,7 +162,7 @@ def test_an_email_always_carries_the_signed_link(desk: Desk) -> None:
     assert desk.kinds() == []
 
 
-def test_made_again_they_are_the_same_and_end_no_later(desk: Desk) -> None:
+def test_made_again_when_their_message_leaves_again_they_are_the_same_and_live_on(desk: Desk) -> None:
     publish(desk.house, rooms("{{ clinic.booking_url }} {{ answer_url }} Stop? Reply STOP", more=HEARS))
     key = desk.visit()
     first = desk.made(key, "sms")
@@ -170,7 +170,7 @@ def test_made_again_they_are_the_same_and_end_no_later(desk: Desk) -> None:
     assert desk.made(key, "sms") == first
     with read(desk.house.engine) as conn:
         ends = conn.execute(select(links.c.expires_at)).scalars().all()
-    assert ends == [NOON + timedelta(days=90)] * 2
+    assert ends == [NOON + timedelta(days=91)] * 2
 
 
 def test_a_run_on_an_earlier_version_keeps_its_links(desk: Desk) -> None:

@@ -267,11 +267,7 @@ def test_two_patients_of_one_phone_do_not_pass_the_gate_side_by_side(desk: Desk)
         return desk.now
 
     desk.house.wall = wall
-    threads = [threading.Thread(target=desk.send, args=(key,)) for key in keys]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    desk.send_at_once(keys)
     assert len(desk.provider.messages) == 1
     assert sorted(desk.state(key) for key in keys) == [("scheduled", "cap"), ("sent", "")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ from typing import Any, cast
 import pytest
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import func, select, text, update
+from structlog.testing import capture_logs
 
 from channels.base import Inbound, Receipt
 from channels.status import twilio_status
@@ -24,12 +26,17 @@ from worker.delivery.dispatch import dispatch, give_up
 from worker.delivery.planning import planner_of
 from worker.delivery.reconcile import EARLY, reconcile
 from worker.delivery.senders import Channels, Credentials
+from worker.domain.history import Trace
+from worker.service import sweeping
+from worker.service.accepting import accept
+from worker.service.folding import fold
+from worker.service.forgetting import forget, take_rest
 from worker.service.hearing import hear_sms
 from worker.service.publishing import publish
 from worker.service.receiving import take
 from worker.service.sweeping import sweep
 from worker.service.waking import wake
-from worker.store import outbox, patients, schema
+from worker.store import links, outbox, patients, receipts, schema
 from worker.store.engine import read, write
 
 PHONE = "+306900000001"
@@ -61,11 +68,18 @@ def between(desk: Desk, folder: Path, happens: Callable[[], None]) -> None:
     )
 
 
+def given_up_and_proven_absent(desk: Desk, key: str) -> None:
+    """Somebody has looked for it meanwhile, and has not found it."""
+    with write(desk.house.engine) as conn:
+        assert outbox.finish(conn, "default", key, "unknown", at=desk.now)
+        assert outbox.finish(conn, "default", key, "scheduled", at=desk.now, was="unknown", due_at=desk.now)
+
+
 def claimed(desk: Desk, key: str) -> None:
     """Somebody else has the message, and calls the provider."""
     with write(desk.house.engine) as conn:
         assert outbox.claim(conn, "default", key, desk.now, desk.now + LEASE, "sms", PHONE)
-        outbox.attempt(conn, "default", key, desk.now)
+        outbox.attempt(conn, "default", key, desk.now, desk.channels.account("twilio"))
 
 
 # -- records that become one --------------------------------------------------------------------------------------------------
@@ -102,6 +116,33 @@ def test_what_was_sent_to_a_record_that_gave_way_takes_its_place_under_the_cap(d
     desk.send(key)
     assert desk.state(key) == ("scheduled", "cap")
     assert len(desk.provider.messages) == 1
+
+
+def test_a_journey_that_does_not_repeat_knows_what_ran_under_the_other_id(desk: Desk) -> None:
+    once = FILES["journeys/hello.yaml"].replace("repeat: always\n", "")
+    publish(desk.house, {**WITHOUT_CAPS, "journeys/hello.yaml": once})
+    desk.send(desk.visit(1, "p-1"))
+    desk.tell("patient.merged", 2, subject="p-1", into="p-2")
+    desk.now += timedelta(days=1)
+    data: dict[str, Any] = {"appointment_id": "a-3", "starts_at": desk.now.isoformat()}
+    assert desk.tell("visit.completed", 3, subject="p-2", **data) == []
+    assert "does not repeat" in desk.traces("p-2")[-1].why
+    assert len(desk.provider.messages) == 1
+
+
+def test_work_that_meets_one_merge_after_another_is_begun_anew_and_not_for_ever() -> None:
+    moves = [patients.PatientMoved(["p-1"]) for _ in range(patients.MOST_MOVES - 1)]
+
+    def meets() -> str:
+        if moves:
+            raise moves.pop()
+        return "done"
+
+    assert patients.again_when_moved(meets) == "done"
+    moves += [patients.PatientMoved(["p-1"]) for _ in range(patients.MOST_MOVES)]
+    with pytest.raises(patients.PatientMoved):
+        patients.again_when_moved(meets)
+    assert not moves
 
 
 # -- what the provider tells, and when ----------------------------------------------------------------------------------------
@@ -155,11 +196,7 @@ def test_an_acceptance_that_comes_late_keeps_a_message_from_leaving_again(desk: 
     key = desk.visit(1)
 
     def proven_absent(_: Sms) -> None:
-        with write(desk.house.engine) as conn:
-            assert outbox.finish(conn, "default", key, "unknown", at=desk.now)
-            assert outbox.finish(
-                conn, "default", key, "scheduled", at=desk.now, was="unknown", due_at=desk.now
-            )
+        given_up_and_proven_absent(desk, key)
 
     provider = during(desk, tmp_path, proven_absent)
     desk.send(key)
@@ -173,11 +210,7 @@ def test_an_answer_to_an_earlier_attempt_does_not_end_the_one_that_is_under_way(
     key = desk.visit(1)
 
     def tried_again(_: Sms) -> None:
-        with write(desk.house.engine) as conn:
-            assert outbox.finish(conn, "default", key, "unknown", at=desk.now)
-            assert outbox.finish(
-                conn, "default", key, "scheduled", at=desk.now, was="unknown", due_at=desk.now
-            )
+        given_up_and_proven_absent(desk, key)
         claimed(desk, key)
 
     provider = during(desk, tmp_path, tried_again)
@@ -259,6 +292,23 @@ def test_who_looks_for_a_message_and_who_sends_one_do_not_wait_for_each_other(
             outbox.alone(conn, "default", [("sms", PHONE)])
         looking.join()
         assert desk.state(key) == ("sent", "")
+
+
+def test_whoever_writes_of_a_patient_while_she_is_being_forgotten_writes_in_vain(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    with desk_of(postgres_url, tmp_path) as desk:
+        desk.visit(1)
+        forget(desk.house, "default", "p-1", "user test")
+        late = threading.Thread(target=take_rest, args=(desk.house, "default", "p-1"))
+        with write(desk.house.engine) as conn:
+            planner_of(conn, desk.house, desk.house.rooms(conn, "default"), "p-1", desk.now)
+            line = Trace("p-1", "hello", "hello", desk.now, "waits", "Maria has moved")
+            receipts.trace(conn, "default", line, desk.now)
+            late.start()
+            eventually(waits_for_a_lock(desk), timeout=20)
+        late.join()
+        assert "Maria has moved" not in [trace.why for trace in desk.traces()]
 
 
 def test_no_attempt_begins_once_an_address_that_others_share_is_closed(
@@ -364,6 +414,78 @@ def test_a_turn_that_cannot_be_given_does_not_stop_the_sweep(desk: Desk) -> None
     with read(desk.house.engine) as conn:
         given = conn.execute(select(c.patient_id).where(c.turn_at.is_not(None))).scalars().all()
     assert given == ["p-2"]
+
+
+def test_a_clinic_whose_rooms_cannot_be_read_does_not_stop_the_others_and_is_told_once(desk: Desk) -> None:
+    paced = FILES["journeys/hello.yaml"].replace("repeat: always", "repeat: always\npace: 50 per day")
+    rooms = {**FILES, "journeys/hello.yaml": paced}
+    publish(desk.house, rooms)
+    publish(desk.house, {**rooms, "config/clinic.yaml": "id: broken\n" + FILES["config/clinic.yaml"]})
+    person = {"phone": PHONE, "consent": {"sms": ["marketing"]}}
+    at = desk.now.isoformat()
+    for clinic in ("default", "broken"):
+        event = {
+            "specversion": "1.0", "id": "e-1", "source": "/t", "type": "visit.completed", "subject": "p-1", "time": at,
+            "data": {"appointment_id": "a-1", "starts_at": at, "patient": person},
+        }  # fmt: skip
+        for job in accept(desk.house, clinic, [event], "test").jobs:
+            fold(desk.house, clinic, [int(key) for key in job.ids])
+    versions, runs, told = schema.workspace_versions, schema.enrollments.c, schema.tasks.c
+    with write(desk.house.engine) as conn:
+        spoilt = {**rooms, "config/segments.yaml": "lifecycle: 7\n"}
+        row = {"clinic_id": "broken", "version": 2, "published_at": desk.now, "files": spoilt, "digest": "?"}
+        conn.execute(versions.insert().values(row))
+    with capture_logs() as logs:
+        sweep(desk.house)
+        sweep(desk.house)
+    assert [line["clinic"] for line in logs if line["event"] == "clinic fails"] == ["broken"]
+    with read(desk.house.engine) as conn:
+        given = conn.execute(select(runs.clinic_id).where(runs.turn_at.is_not(None))).scalars().all()
+        notes = conn.execute(select(told.note).where(told.clinic_id == "broken")).scalars().all()
+    assert given == ["default"]
+    assert len(notes) == 1
+    assert "revisit check" in notes[0]
+
+
+def test_a_part_of_the_sweep_that_fails_keeps_nothing_else_from_being_queued(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(sweeping, "redact_when_due", fails)
+    key = desk.visit(1)
+    desk.now += timedelta(minutes=1)
+    assert key in {one for job in sweep(desk.house).jobs for one in job.ids}
+
+
+def test_a_claim_that_is_given_back_has_reached_nobody(desk: Desk) -> None:
+    def reached() -> tuple[int, object]:
+        c = schema.enrollments.c
+        with read(desk.house.engine) as conn:
+            return tuple(conn.execute(select(c.reached, c.reached_at)).one())
+
+    desk.provider.script(["429"])
+    key = desk.visit(1)
+    desk.send(key)
+    assert desk.state(key)[0] == "scheduled"
+    assert reached() == (0, None)
+    desk.now = desk.row(key).message.due_at
+    desk.send(key)
+    assert reached() == (1, desk.now)
+
+
+def test_of_the_hits_of_a_link_the_last_are_kept_and_its_person(desk: Desk) -> None:
+    link = links.Link("t", "default", desk.visit(1), "booking", "https://example.com", desk.now, desk.now)
+    with write(desk.house.engine) as conn:
+        links.keep(conn, [link])
+        links.hit(conn, link, desk.now, "person")
+        for number in range(links.MOST_HITS + 50):
+            links.hit(conn, link, desk.now + timedelta(seconds=number), "scanner")
+        kept = conn.execute(select(func.count()).select_from(schema.link_hits)).scalar_one()
+        assert links.known(conn, link)
+        assert links.others_since(conn, replace(link, token="other"), desk.now + timedelta(seconds=number))
+    assert kept == links.MOST_HITS + 1
 
 
 def test_a_message_that_fails_does_not_hold_up_those_behind_it(desk: Desk) -> None:

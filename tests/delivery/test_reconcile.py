@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.delivery.desk import FILES, Desk
 from tests.standins.faults import Faults, Step
+from tests.standins.twilio import AUTH_TOKEN
 from worker.delivery.claiming import LEASE
 from worker.delivery.reconcile import APART, CERTAIN, EARLY, MOST_TRIES
+from worker.delivery.senders import Channels, Credentials
 from worker.service.intervening import Refused, doubtful, resend
 from worker.service.publishing import publish
 from worker.store import outbox
@@ -17,6 +20,23 @@ from worker.store import outbox
 
 def _reads(desk: Desk) -> int:
     return sum(request.method == "GET" for request in desk.provider.requests)
+
+
+def nobody_can_tell(desk: Desk) -> str:
+    """A message that may have left, and that is not looked for any more."""
+    desk.provider.script(["hangup_before"])
+    key = desk.visit(1)
+    desk.send(key)
+    with desk.house.engine.begin() as conn:
+        outbox.look_for(conn, "default", key, deadline=desk.now, lookup_at=None)
+    return key
+
+
+def again(desk: Desk, key: str) -> None:
+    """A person sends it again."""
+    for job in resend(desk.house, "default", key, "user test"):
+        for one in job.ids:
+            desk.send(one)
 
 
 def test_what_the_list_shows_was_sent_and_is_not_sent_again(desk: Desk) -> None:
@@ -57,7 +77,7 @@ def test_a_dead_sender_is_found_out_within_three_minutes_of_its_claim(desk: Desk
     key = desk.visit(1)
     with desk.house.engine.begin() as conn:
         assert outbox.claim(conn, "default", key, desk.now, desk.now + LEASE, "sms", "+306900000001")
-        outbox.attempt(conn, "default", key, desk.now)
+        outbox.attempt(conn, "default", key, desk.now, desk.channels.account("twilio"))
     began = desk.now
     while desk.state(key)[0] in ("claimed", "unknown"):
         desk.turn(1)
@@ -149,17 +169,11 @@ def test_a_provider_that_never_takes_it_is_left_to_a_person(desk: Desk) -> None:
 
 
 def test_a_person_sends_again_what_nobody_can_tell_of(desk: Desk) -> None:
-    desk.provider.script(["hangup_before"])
-    key = desk.visit(1)
-    desk.send(key)
-    with desk.house.engine.begin() as conn:
-        outbox.look_for(conn, "default", key, deadline=desk.now, lookup_at=None)
+    key = nobody_can_tell(desk)
     (found,) = doubtful(desk.house, "default")
     assert (found.id, found.journey, found.channel, found.searching) == (key, "hello", "sms", False)
     desk.now += timedelta(days=20)
-    for job in resend(desk.house, "default", key, "user test"):
-        for one in job.ids:
-            desk.send(one)
+    again(desk, key)
     assert desk.state(key) == ("sent", "")
     assert len(desk.provider.messages) == 1
     with pytest.raises(Refused, match="is sent, so there is nothing"):
@@ -167,14 +181,37 @@ def test_a_person_sends_again_what_nobody_can_tell_of(desk: Desk) -> None:
 
 
 def test_what_a_person_sends_again_passes_the_gate(desk: Desk) -> None:
-    desk.provider.script(["hangup_before"])
+    key = nobody_can_tell(desk)
+    desk.tell("consent.revoked", 2, channel="sms", purpose="marketing", basis="verbal")
+    again(desk, key)
+    assert desk.state(key) == ("dropped", "no_consent")
+    assert not desk.provider.messages
+
+
+def test_the_list_of_another_account_proves_nothing_and_the_one_of_the_attempt_does(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.provider.script(["hangup_after"])
     key = desk.visit(1)
     desk.send(key)
-    with desk.house.engine.begin() as conn:
-        outbox.look_for(conn, "default", key, deadline=desk.now, lookup_at=None)
-    desk.tell("consent.revoked", 2, channel="sms", purpose="marketing", basis="verbal")
-    for job in resend(desk.house, "default", key, "user test"):
-        for one in job.ids:
-            desk.send(one)
-    assert desk.state(key) == ("dropped", "no_consent")
+    ours, reads = desk.channels, _reads(desk)
+    desk.channels = Channels(Credentials("AC" + "9" * 32, AUTH_TOKEN, desk.provider.url), tmp_path / "outbox")
+    for _ in range(12):
+        desk.turn(31)
+    desk.channels.close()
+    assert desk.state(key)[0] == "unknown", "that account never had it"
+    assert _reads(desk) == reads and len(desk.provider.messages) == 1
+    desk.channels = ours
+    desk.turn(900)
+    assert desk.state(key) == ("sent", "")
+
+
+def test_a_list_proves_nothing_where_another_provider_took_the_attempts_place(desk: Desk) -> None:
+    desk.provider.script(["500"])
+    key = desk.visit(1)
+    desk.send(key)
+    publish(desk.house, {**FILES, "config/channels.yaml": 'sms: {provider: console, from: "+15005550006"}\n'})
+    for _ in range(12):
+        desk.turn(31)
+    assert desk.state(key) == ("unknown", "http_500")
     assert not desk.provider.messages

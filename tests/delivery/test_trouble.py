@@ -158,7 +158,7 @@ def test_five_percent_of_failures_warn_ten_pause_the_journey_and_a_person_lets_i
     said = [trace.why for trace in desk.traces("p-200") if trace.what == "waits"]
     assert said == ["the journey is paused: 3 of its 22 messages of the last day failed"]
     resume(desk.house, "default", "hello", "user test")
-    desk.turn(3_601)
+    desk.turn()
     assert desk.state(waiting) == ("sent", "")
 
 

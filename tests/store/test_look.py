@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from tests.store.samples import CLINIC, DAY, NOW, a_message, a_patient, keep
 from worker.domain.history import Trace, Transition
 from worker.domain.planner import Patient, Plan
-from worker.store import look, outbox
+from worker.store import look
 from worker.store.engine import read, write
 
 
@@ -28,7 +28,7 @@ def test_moves_are_counted_from_a_moment_on_without_the_silent_ones(engine: Engi
         assert look.moves(conn, "another", NOW) == []
 
 
-def test_messages_are_told_by_state_and_by_reason(engine: Engine) -> None:
+def test_messages_are_told_by_state_and_the_next_first(engine: Engine) -> None:
     steps = {
         "a": a_message(step="a", due_at=NOW + DAY),
         "b": a_message(step="b", due_at=NOW),
@@ -41,27 +41,15 @@ def test_messages_are_told_by_state_and_by_reason(engine: Engine) -> None:
     held = {message.key: message for message in steps.values()}
     keep(engine, (Patient("p-1", as_of=NOW, messages=held), Plan(messages=set(held))))
     with write(engine) as conn:
-        sent = outbox.find(conn, CLINIC, steps["d"].key)
-        assert sent is not None
-        outbox.content(conn, sent.id, "en", None, "Hello", None)
         assert look.message_counts(conn, CLINIC) == [
             ("nudge", "dropped", 1),
             ("nudge", "scheduled", 2),
             ("nudge", "sent", 1),
         ]
-        assert look.reasons(conn, CLINIC) == [
-            ("nudge", "dropped", "rebooked", 1),
-            ("nudge", "scheduled", "quiet_hours", 1),
-        ]
         assert [(shown.step, shown.at) for shown in look.next_messages(conn, CLINIC)] == [
             ("b", NOW),
             ("a", NOW + DAY),
         ]
-        recent = look.recent_messages(conn, CLINIC, 5)
-    assert [(shown.step, shown.at, shown.body) for shown in recent] == [
-        ("d", NOW + DAY, "Hello"),
-        ("c", NOW, None),
-    ]
 
 
 def test_the_last_traces_come_in_the_order_in_which_they_came_about(engine: Engine) -> None:

@@ -121,9 +121,9 @@ def test_a_provider_that_asks_to_come_back_gets_the_message_later(engine: Engine
 
 def test_attempts_and_words_are_kept(engine: Engine, message_id: str) -> None:
     with write(engine) as conn:
-        number = outbox.attempt(conn, CLINIC, message_id, NOW)
+        number = outbox.attempt(conn, CLINIC, message_id, NOW, "console")
         outbox.attempted(conn, CLINIC, number, NOW + LEASE, "temporary", code="429", why="too many")
-        outbox.attempt(conn, CLINIC, message_id, NOW + DAY)
+        outbox.attempt(conn, CLINIC, message_id, NOW + DAY, "console")
         assert outbox.attempts_of(conn, CLINIC, message_id) == 2
         outbox.content(conn, message_id, "el", "Θέμα", "Γειά", "<p>Γειά</p>")
         [row] = outbox.get(conn, CLINIC, [message_id])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -24,6 +25,27 @@ app = typer.Typer(
 )
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+COMMANDS: Final = {
+    "auditing": ("audit", "strategy"),
+    "demo": ("demo",),
+    "duplicates": ("duplicates",),
+    "events": ("ingest",),
+    "importing": ("import",),
+    "new": ("new",),
+    "operations": ("pause", "resume", "unknown", "resend", "tasks", "done"),
+    "patients": ("hold", "forget", "export"),
+    "preview": ("preview",),
+    "rooms": ("check", "init", "replay"),
+    "running": ("run", "web", "worker", "ticker"),
+    "schema": ("schema",),
+    "secret_key": ("accept-secret-key",),
+    "show": ("show",),
+    "start": ("start",),
+    "testing": ("test",),
+    "tokens": ("token",),
+}
+"""The modules of this folder with the commands that each registers. Only the module of the command that was given is loaded: all of them take a second."""
 
 Workspace = Annotated[
     Path | None,
@@ -51,25 +73,21 @@ def fail(message: str, code: int) -> typer.Exit:
     return typer.Exit(code)
 
 
+def register(command: str | None = None) -> None:
+    """Register the module of this command; without one, or where there is none of this name, all of them."""
+    wanted = [module for module, names in COMMANDS.items() if command in names] or list(COMMANDS)
+    for module in wanted:
+        importlib.import_module(f"worker.cli.{module}")
+
+
+@app.callback()
+def _revisit() -> None:
+    """The follow-up worker of an aesthetic-medicine clinic."""
+
+
 def main() -> None:
     """Run the command; nothing that a user does ends in a traceback."""
-    from worker.cli import (  # noqa: F401  (each registers its commands)
-        auditing,
-        demo,
-        events,
-        importing,
-        new,
-        operations,
-        patients,
-        preview,
-        rooms,
-        running,
-        schema,
-        show,
-        testing,
-        tokens,
-    )
-
+    register(sys.argv[1] if len(sys.argv) > 1 else None)
     try:
         app(prog_name="revisit")
     except (Usage, SettingsError, NoWorkspace) as error:

@@ -8,7 +8,6 @@ import typer
 
 from worker.cli.app import Workspace, app, fail, out
 from worker.cli.whom import actor, opened
-from worker.service.intervening import Refused
 from worker.service.words import CHANNELS
 
 Journey = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's name, as its file says it.")]
@@ -26,10 +25,7 @@ def pause(
     from worker.service import intervening
 
     with opened(workspace) as (house, clinic):
-        try:
-            intervening.pause(house, clinic, journey, reason.strip() or "a person paused it", actor())
-        except Refused as error:
-            raise fail(str(error), 1) from error
+        intervening.pause(house, clinic, journey, reason.strip() or "a person paused it", actor())
     out.print(f"The journey `{journey}` is paused. To let it go on: revisit resume {journey}", markup=False)
 
 
@@ -39,10 +35,7 @@ def resume(journey: Journey, workspace: Workspace = None) -> None:
     from worker.service import intervening
 
     with opened(workspace) as (house, clinic):
-        try:
-            intervening.resume(house, clinic, journey, actor())
-        except Refused as error:
-            raise fail(str(error), 1) from error
+        intervening.resume(house, clinic, journey, actor())
     out.print(
         f"The journey `{journey}` goes on. What has become too late is skipped, and says so.", markup=False
     )
@@ -80,11 +73,8 @@ def resend(
     if not yes and not typer.confirm("If it did leave, the patient gets it twice. Send it again?"):
         raise fail("Nothing was sent.", 1)
     with opened(workspace) as (house, clinic):
-        try:
-            # The running system finds it within seconds, so it is not queued from here.
-            intervening.resend(house, clinic, message, actor())
-        except Refused as error:
-            raise fail(str(error), 1) from error
+        # The running system finds it within seconds, so it is not queued from here.
+        intervening.resend(house, clinic, message, actor())
     out.print(f"Message `{message}` is on its way, if nothing speaks against it by now.", markup=False)
 
 
@@ -116,9 +106,6 @@ def done(
     from worker.service import doing
 
     with opened(workspace) as (house, clinic):
-        try:
-            # What becomes due is found by the running system within seconds, so it is not queued from here.
-            doing.done(house, clinic, task, actor())
-        except Refused as error:
-            raise fail(str(error), 1) from error
+        # What becomes due is found by the running system within seconds, so it is not queued from here.
+        doing.done(house, clinic, task, actor())
     out.print(f"Task {task} is done.")

@@ -20,6 +20,7 @@ NOTHING_YET = "Nothing was published for this clinic yet. Start `revisit run` in
 def opened(workspace: Path | None) -> Iterator[tuple[House, str]]:
     """The house, and the id of the workspace's clinic. Mistakes in journeys are no obstacle: a right must not wait for a comma."""
     from worker.logs import set_up_logging
+    from worker.service.intervening import Refused
     from worker.service.whom import NotDone, UnknownPatient, known_clinic
     from worker.wiring import open_house
 
@@ -37,7 +38,7 @@ def opened(workspace: Path | None) -> Iterator[tuple[House, str]]:
         yield house, texts.clinic.id
     except NoRooms as error:
         raise fail(NOTHING_YET, 1) from error
-    except (UnknownPatient, NotDone) as error:
+    except (UnknownPatient, NotDone, Refused) as error:
         raise fail(str(error), 1) from error
     finally:
         house.engine.dispose()

@@ -14,6 +14,7 @@ from worker.delivery.outside import blast_of, outside, today_of
 from worker.delivery.planning import planner_of
 from worker.delivery.render import Rendered, promised, render
 from worker.delivery.saving import save
+from worker.delivery.senders import Channels
 from worker.delivery.settling import settle
 from worker.delivery.trouble import MANAGER, may_try, pause_journey, system_task
 from worker.domain.gate import Defer, Drop, Go, Outside, Verdict
@@ -55,7 +56,7 @@ class Ready:
     validity: timedelta | None
 
 
-def claim(house: House, clinic: str, message_id: str) -> tuple[Ready | None, list[str]]:
+def claim(house: House, channels: Channels, clinic: str, message_id: str) -> tuple[Ready | None, list[str]]:
     """A claim, where the message may leave now; and the ids of messages that may leave because of what was decided."""
     with write(house.engine) as conn:
         row = next(iter(outbox.get(conn, clinic, [message_id])), None)
@@ -83,7 +84,7 @@ def claim(house: House, clinic: str, message_id: str) -> tuple[Ready | None, lis
         verdict = planner.verdict(message.key, known)
         ready: Ready | None = None
         if isinstance(verdict, Go):
-            verdict, ready = _take(conn, house, rooms, planner, row, verdict, known)
+            verdict, ready = _take(conn, house, channels, rooms, planner, row, verdict, known)
         if not isinstance(verdict, Go):
             if (
                 message.key in planner.patient.messages
@@ -95,7 +96,14 @@ def claim(house: House, clinic: str, message_id: str) -> tuple[Ready | None, lis
 
 
 def _take(
-    conn: Connection, house: House, rooms: Rooms, planner: Planner, row: outbox.Row, go: Go, known: Outside
+    conn: Connection,
+    house: House,
+    channels: Channels,
+    rooms: Rooms,
+    planner: Planner,
+    row: outbox.Row,
+    go: Go,
+    known: Outside,
 ) -> tuple[Verdict, Ready | None]:
     """Render, and claim; what keeps it in after all is the verdict."""
     clinic, now, message = rooms.rules.clinic.id, planner.now, planner.patient.messages[row.message.key]
@@ -133,7 +141,7 @@ def _take(
     wall = house.wall()
     if not outbox.claim(conn, clinic, row.id, now, wall + LEASE, go.channel, go.address):
         raise LostClaim(row.id)
-    number = outbox.attempt(conn, clinic, row.id, wall)
+    number = outbox.attempt(conn, clinic, row.id, wall, channels.account(sender.provider))
     before = wall + min(LEASE / 2, validity or LEASE)
     return go, Ready(
         row.id, claimed, number, tries + 1, before, rendered, sender, rooms.from_name, links, validity

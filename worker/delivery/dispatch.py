@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 def dispatch(house: House, channels: Channels, clinic: str, message_id: str) -> list[str]:
     """Send one message if it is due and the gate lets it; returns the ids of messages that may leave because of it."""
     try:
-        ready, following = claim(house, clinic, message_id)
+        ready, following = claim(house, channels, clinic, message_id)
     except LostClaim:
         return []
     if ready is None:

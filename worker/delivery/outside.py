@@ -65,5 +65,5 @@ def _blast(conn: Connection, house: House, rules: Rules, purpose: str, now: date
     limit = rules.policy.blast_limit.get(purpose)
     if limit is None:
         return None
-    most = max(int(limit.share * house.base(conn, rules.clinic.id)), limit.at_least)
+    most = limit.most(house.base(conn, rules.clinic.id))
     return Blast(day_counts.count_of(conn, rules.clinic.id, today_of(rules, now), blast_of(purpose)), most)

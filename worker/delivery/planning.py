@@ -14,12 +14,9 @@ from worker.workspace.rooms import Rooms
 
 
 def planner_of(conn: Connection, house: House, rooms: Rooms, patient: str, now: datetime) -> Planner:
-    """Lock the patient that this id stands for, and plan for her. Raises PatientMoved where she gave way to another twice meanwhile."""
+    """Lock the patient that this id stands for, and plan for her. Raises PatientMoved."""
     rules = rooms.rules
-    try:
-        name, locked = _locked(conn, rules, patient, now)
-    except patients.PatientMoved:
-        name, locked = _locked(conn, rules, patient, now)
+    name, locked = patients.again_when_moved(lambda: _locked(conn, rules, patient, now))
     return Planner(house.pinned(conn, rules, locked.values()), locked[name], now)
 
 

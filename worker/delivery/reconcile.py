@@ -4,7 +4,7 @@ Rules
 1. What the list shows for that address, and that we know of no other message, is ours: it was sent. A body that is the same tells which of several; one that differs proves nothing.
 2. That it was not accepted is proven by the list read twice, at least 30 s apart, and not before the attempt has been over for 60 s, both times without an unmatched message
    to that address. Then it is sent once more, if it is still in time: the gate is asked again.
-3. A list that cannot be read, or that leaves it open which of several messages was accepted, proves nothing. After a while a person decides.
+3. A list that cannot be read, that is of another account than the attempt's, or that leaves it open which of several messages was accepted, proves nothing. After a while a person decides.
 4. While a reading is judged, no other message to the same address is claimed; one whose own fate is open is not taken for this one.
 """
 
@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from channels.base import Listed, Lookup, Sighting
+from channels.base import Listed, Lookup, NoWord, Sighting
 from worker.delivery.planning import planner_of
 from worker.delivery.saving import save
 from worker.delivery.senders import Channels
@@ -59,10 +59,16 @@ def reconcile(house: House, channels: Channels, clinic: str, message_id: str) ->
             return []
         sender = house.rooms(conn, clinic).senders.get(row.message.channel or "")
         begun = outbox.first_attempt(conn, clinic, message_id)
+        accounts = outbox.accounts(conn, clinic, message_id)
     if sender is None or begun is None or not row.message.address:
         return _leave_to_staff(house, clinic, message_id)
     asked_at = house.wall()
-    found = channels.lookup(sender.provider, row.message.address or "", row.sender or "", begun)
+    if accounts == {channels.account(sender.provider)}:
+        found = channels.lookup(sender.provider, row.message.address or "", row.sender or "", begun)
+    else:
+        found = NoWord(
+            "other_account", "it was tried through another account than the one that is set up now"
+        )
     log.info("looked for", clinic=clinic, message=message_id, found=type(found).__name__.lower())
     with write(house.engine) as conn:
         held = _held(conn, house, clinic, message_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,6 +21,8 @@ def save(
     changes = [(planner.patient, planner.plan) for planner in planners]
     priorities = {name: journey.priority for name, journey in rules.journeys.items()}
     patients.save(conn, rules.clinic.id, changes, now, stages=rules.segments.stages, priorities=priorities)
+    for what, count in Counter(trace.what for planner in planners for trace in planner.plan.traces).items():
+        house.count("decisions", count, what=what)
     ready = [key for patient, plan in changes for key in sorted(plan.messages) if _ready(patient, key, now)]
     return outbox.queue(conn, rules.clinic.id, ready, house.wall() + QUEUE_LEASE) if ready else []
 

@@ -7,6 +7,7 @@ Rules
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -88,6 +89,13 @@ class Channels:
         if is_loopback(public_url) and not is_loopback(self._credentials.twilio_base_url):
             return None
         return f"{public_url}/webhooks/{clinic}/twilio/status"
+
+    def account(self, provider: str) -> str:
+        """Whose list `lookup` reads: the provider and, where it has accounts, a hash of ours. What is in doubt there is found in no other."""
+        if provider != "twilio":
+            return provider
+        sid = self._credentials.twilio_account_sid or ""
+        return f"twilio/{hashlib.sha256(sid.encode()).hexdigest()[:16]}"
 
     def lookup(self, provider: str, to: str, sender: str, since: datetime) -> Lookup:
         """What the provider accepted to that address since then; `sender` is that of the attempt, which may have been edited since."""

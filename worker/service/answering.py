@@ -8,19 +8,19 @@ Rules
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from sqlalchemy import Connection
 
-from worker.domain.events import Event
 from worker.service.folding import fold
 from worker.service.following import SOURCE
 from worker.service.jobs import Job
-from worker.service.opening import LEFT, Dead, Link, open_short, tell
+from worker.service.opening import LEFT, Dead, Link, open_short
 from worker.service.preferences import revoke_marketing
+from worker.service.raising import tell
+from worker.service.telling import link_event
 from worker.service.words import CHANNELS
 from worker.store import links, outbox, patients, tasks
 from worker.store.engine import write
@@ -42,10 +42,7 @@ class Answered:
 
 def answer(house: House, token: str, given: Answer) -> tuple[Answered | Dead, Sequence[Job]]:
     """Take a patient's answer; what is due because of it comes back too."""
-    try:
-        done, seqs = _take(house, token, given)
-    except patients.PatientMoved:
-        done, seqs = _take(house, token, given)
+    done, seqs = patients.again_when_moved(lambda: _take(house, token, given))
     return done, fold(house, done.link.clinic, seqs) if isinstance(done, Answered) and seqs else ()
 
 
@@ -77,13 +74,5 @@ def _told(conn: Connection, house: House, row: outbox.Row, given: Answer) -> lis
             at=now, due_at=clinic.working_days_after(now, 1), patient=patients.resolve(conn, row.clinic, [message.patient])[message.patient],
             journey=message.journey, about=row.id,
         )  # fmt: skip
-    data = {
-        "enrollment": message.enrollment,
-        "journey": message.journey,
-        "step": message.step,
-        "message": row.id,
-        "channel": message.channel,
-        "answer": given,
-    }
-    digest = hashlib.sha256(f"{row.clinic} {row.id} answer".encode()).hexdigest()[:32]
-    return tell(conn, house, row.clinic, [Event(digest, SOURCE, "link.answered", message.patient, now, data)])
+    event = link_event("link.answered", SOURCE, row, "answer", now, answer=given)
+    return tell(conn, house, row.clinic, [event])

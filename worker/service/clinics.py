@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from worker.store import replies
 from worker.store import rooms as stored_rooms
 from worker.workspace.house import House, NoRooms
+from worker.workspace.rooms import BrokenRooms
 
 DEFAULT = "default"
 
@@ -40,6 +41,6 @@ def clinics_called(
 def _sends_from(house: House, conn: Connection, clinic: str, senders: frozenset[str]) -> bool:
     try:
         sender = house.rooms(conn, clinic).senders.get("sms")
-    except NoRooms:
+    except (NoRooms, BrokenRooms):
         return False
     return sender is not None and sender.sender in senders

@@ -9,7 +9,6 @@ Rules
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,10 +17,11 @@ from typing import Final
 from sqlalchemy import Connection
 
 from worker.delivery.links import unsubscribe_url
-from worker.domain.events import Event
 from worker.service.folding import fold
 from worker.service.jobs import Job
-from worker.service.opening import LEFT, Dead, Link, Short, open_short, tell
+from worker.service.opening import LEFT, Dead, Link, Short, open_short
+from worker.service.raising import tell
+from worker.service.telling import link_event
 from worker.store import links, outbox
 from worker.store.engine import read, write
 from worker.workspace.house import House
@@ -84,19 +84,8 @@ def _count(house: House, link: links.Link, machine: bool) -> list[int]:
         links.hit(conn, link, now, verdict)
         if verdict != "person":
             return []
-        message = row.message
-        data = {
-            "enrollment": message.enrollment,
-            "journey": message.journey,
-            "step": message.step,
-            "message": row.id,
-            "channel": message.channel,
-            "link": link.kind,
-        }
-        digest = hashlib.sha256(f"{link.clinic} {row.id} {link.kind}".encode()).hexdigest()[:32]
-        return tell(
-            conn, house, link.clinic, [Event(digest, SOURCE, "link.clicked", message.patient, now, data)]
-        )
+        event = link_event("link.clicked", SOURCE, row, link.kind, now, link=link.kind)
+        return tell(conn, house, link.clinic, [event])
 
 
 def _verdict(

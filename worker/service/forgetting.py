@@ -15,8 +15,9 @@ from worker.service.folding import fold
 from worker.service.jobs import Job
 from worker.service.raising import raise_event
 from worker.service.whom import NotDone, find
+from worker.store import patients
 from worker.store.engine import read, write
-from worker.store.erasing import addresses_of, erase, sizes, tidy, unread
+from worker.store.erasing import Known, addresses_of, erase, sizes, tidy, unread
 from worker.workspace.house import House
 
 SOURCE = "/revisit/forget"
@@ -62,14 +63,20 @@ def forget(house: House, clinic: str, patient: str, actor: str) -> Forgotten:
         seqs = raise_event(conn, house, clinic, event, now, actor, "forgotten", {"patient": found.patient})
         seqs += [seq for seq in unread(conn, clinic, found.ids) if seq not in seqs]
     jobs = fold(house, clinic, seqs)
+    found, messages = patients.again_when_moved(lambda: take_rest(house, clinic, found.patient))
+    tidy(house.engine)
+    return Forgotten(found.patient, found.ids[1:], addresses, messages, tuple(jobs))
+
+
+def take_rest(house: House, clinic: str, patient: str) -> tuple[Known, tuple[str, ...]]:
+    """Take out what was put down by other doors since the fold took out the rest, under the patient's lock: whoever writes of her has written by then, or sees that she is forgotten. Raises NotDone, PatientMoved."""
     with write(house.engine) as conn:
-        found = find(conn, clinic, found.patient)
+        now = house.now(conn)
+        patients.lock(conn, clinic, [find(conn, clinic, patient).patient], since=now)
+        found = find(conn, clinic, patient)
         if found.erased_at is None or unread(conn, clinic, found.ids):
             raise NotDone(
                 "It is noted that this patient is to be forgotten, and nothing will be sent; but another process is at work on her events. "
                 "Give the command again in a minute."
             )
-        # What was put down by other doors since the fold took out the rest.
-        messages = erase(conn, clinic, found.patient, (), house.hashed, now)
-    tidy(house.engine)
-    return Forgotten(found.patient, found.ids[1:], addresses, messages, tuple(jobs))
+        return found, erase(conn, clinic, found.patient, (), house.hashed, now)

@@ -20,6 +20,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal
 
 import structlog
@@ -35,12 +36,12 @@ from worker.service.clinics import clinics_called
 from worker.service.folding import fold
 from worker.service.help_words import help_answer
 from worker.service.jobs import Job
+from worker.service.raising import tell
 from worker.service.telling import consent_event, event_of, forgotten, hold_event
-from worker.store import events as stored
 from worker.store import outbox, patients, replies, tasks
 from worker.store.audit import note
 from worker.store.engine import read, write
-from worker.workspace.house import QUEUE_LEASE, House
+from worker.workspace.house import House
 
 log = structlog.get_logger(__name__)
 SOURCE: Final = "/revisit/replies"
@@ -79,10 +80,7 @@ def hear_sms(house: House, clinic: str | None, inbound: Inbound) -> tuple[Answer
     answer = Answer()
     jobs: list[Job] = []
     for one in asked:
-        try:
-            said, seqs = _once(house, one, inbound, meaning)
-        except patients.PatientMoved:
-            said, seqs = _once(house, one, inbound, meaning)
+        said, seqs = patients.again_when_moved(partial(_once, house, one, inbound, meaning))
         answer = said if said.text else answer
         jobs += fold(house, one, seqs) if seqs else []
     return answer, jobs
@@ -153,8 +151,7 @@ class _Hearing:
             )
         elif notes:
             self._task(number, notes)
-        until = self.house.wall() + QUEUE_LEASE
-        return answer, list(stored.accept(self.conn, self.clinic, events, self.now, queued_until=until).seqs)
+        return answer, tell(self.conn, self.house, self.clinic, events)
 
     # -- what was asked -------------------------------------------------------------------------------------------------------
 
@@ -185,7 +182,7 @@ class _Hearing:
         return self._consents("revoked", "SMS reply"), notes
 
     def _start(self, number: int) -> tuple[list[Event], list[str]]:
-        if replies.suppression(self.conn, self.clinic, "sms", self.hashed) == "erased":
+        if outbox.suppression(self.conn, self.clinic, "sms", self.hashed) == "erased":
             return [], ["START from the number of somebody who was forgotten; nothing is sent to it."]
         outbox.lift(self.conn, self.clinic, "sms", self.hashed, self.now)
         self._note("opted in", number)

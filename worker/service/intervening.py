@@ -25,6 +25,9 @@ from worker.workspace.house import House
 IN_TIME: Final = timedelta(days=1)
 """How long a message that a person sends again may take."""
 
+WAITED_FOR: Final = frozenset({"paused", "blast_limit"})
+"""Why messages of a paused journey wait, by the gate's codes."""
+
 
 class Refused(Exception):
     """It can't be done; the message says why, and the way out."""
@@ -57,7 +60,7 @@ def pause(house: House, clinic: str, journey: str, why: str, actor: str) -> None
 
 
 def resume(house: House, clinic: str, journey: str, actor: str) -> None:
-    """A paused journey goes on; what has become too late meanwhile is skipped. Where it was the blast limit, as many again may leave today. Raises Refused."""
+    """A paused journey goes on at once; what has become too late meanwhile is skipped. Where it was the blast limit, as many again may leave today. Raises Refused."""
     with write(house.engine) as conn:
         now = house.now(conn)
         code = pauses.resume(conn, clinic, journey, actor=actor, at=now)
@@ -72,6 +75,8 @@ def resume(house: House, clinic: str, journey: str, actor: str) -> None:
             for purpose in rules.policy.blast_limit:
                 day_counts.forget(conn, clinic, today_of(rules, now), blast_of(purpose))
         finish(conn, clinic, origin=SYSTEM, name=f"pause/{journey}/", at=now)
+        # They would be asked about within the hour; the running system finds them at its next beat.
+        outbox.wake(conn, clinic, journey, WAITED_FOR, now)
         note(conn, clinic, now, actor, "journey resumed", {"journey": journey, "code": code})
 
 

@@ -5,7 +5,6 @@ A link that was made by us and is too old still says whose it was, so that its p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +12,10 @@ from sqlalchemy import Connection
 
 from worker.delivery.links import is_short, read_signed
 from worker.domain.clinic import Clinic
-from worker.domain.events import Event
-from worker.store import events as stored
 from worker.store import links, outbox
 from worker.store import rooms as stored_rooms
 from worker.store.engine import read
-from worker.workspace.house import QUEUE_LEASE, House, NoRooms
+from worker.workspace.house import House, NoRooms
 
 LEFT: Final = frozenset({"claimed", "sent", "unknown", "delivered", "undelivered"})
 """States of a message that may have reached its patient; of another one nobody has the links but the clinic."""
@@ -94,12 +91,6 @@ def stranger(conn: Connection, house: House) -> Dead:
     known = stored_rooms.clinic_ids(conn)
     about = _clinic(conn, house, known[0]) if len(known) == 1 else None
     return Dead(clinic_name=about.name, clinic_phone=about.phone) if about is not None else Dead()
-
-
-def tell(conn: Connection, house: House, clinic: str, events: Sequence[Event]) -> list[int]:
-    """Keep events of our own before they are folded; the numbers of those that are new. The caller folds them once this is committed."""
-    now = house.now(conn)
-    return stored.accept(conn, clinic, events, now, queued_until=house.wall() + QUEUE_LEASE).seqs
 
 
 def _clinic(conn: Connection, house: House, clinic: str) -> Clinic | None:

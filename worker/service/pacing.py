@@ -2,7 +2,8 @@
 
 Rules
 1. Who gets which turn is found once, by lot; the planner writes it down under the patient's lock, and only for a run that still waits then.
-2. A few hundred patients a transaction: a journey that starts for thousands does not keep the others' rows locked.
+2. Those who stood at a journey's start before it ran (`worker/domain/existing.py`) come after the others of the day, at the pace of `worker/domain/spread.py`.
+3. A few hundred patients a transaction: a journey that starts for thousands does not keep the others' rows locked.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -20,6 +22,8 @@ from worker.delivery.saving import save
 from worker.domain.calendar import local_day, midnight
 from worker.domain.lots import turns
 from worker.domain.planner import Planner
+from worker.domain.spread import a_day, shut
+from worker.service.apart import apart
 from worker.service.jobs import Job, batches
 from worker.service.whereabouts import place_of
 from worker.store import patients
@@ -40,8 +44,12 @@ def give_turns(house: House) -> list[Job]:
         if not stored.anybody(conn):
             return []
         now = house.now(conn)
+        nobody: list[tuple[stored.Waiting, datetime]] = []
         found = [
-            (clinic, _turns(conn, house, clinic, journey, list(group), now))
+            (
+                clinic,
+                apart(house, clinic, partial(_turns, conn, house, clinic, journey, list(group), now), nobody),
+            )
             for (clinic, journey), group in groupby(
                 stored.waiting(conn, now), key=lambda one: (one.clinic, one.journey)
             )
@@ -66,8 +74,21 @@ def _turns(
     tz, live = rules.clinic.tz, rules.journeys.get(journey)
     begun = stored.given(conn, clinic, journey, midnight(local_day(now, tz), tz))
     taken = Counter(local_day(moment, tz) for moment in begun)
-    pace = live.pace if live is not None and live.pace is not None else NO_PACE
-    at = turns([(one.lot, one.id) for one in those], taken, pace, now, tz)
+    if live is None:
+        return [(one, now) for one in those]
+    at: dict[str, datetime] = {}
+    for dated_back, some in groupby(
+        sorted(those, key=lambda one: one.of_backlog), key=lambda one: one.of_backlog
+    ):
+        places = [(one.lot, one.id) for one in some]
+        if dated_back:
+            sharing = stored.sharing(conn, clinic, now)
+            pace = a_day(rules, live, house.base(conn, clinic), sharing)
+            given = turns(places, taken, pace, now, tz, partial(shut, rules, live))
+        else:
+            given = turns(places, taken, live.pace or NO_PACE, now, tz)
+        taken.update(local_day(moment, tz) for moment in given.values())
+        at |= given
     return [(one, at[one.id]) for one in those]
 
 

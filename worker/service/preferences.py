@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -24,7 +24,9 @@ from worker.domain.gate import ADDRESS_FIELD
 from worker.domain.ledger import empty, parse_instant
 from worker.service.folding import fold
 from worker.service.jobs import Job
-from worker.service.opening import Dead, Link, open_signed, tell
+from worker.service.opening import Dead, Link, open_signed
+from worker.service.raising import tell
+from worker.service.telling import JUST_AFTER, last_told
 from worker.store import outbox, patients
 from worker.store.audit import note
 from worker.store.engine import read, write
@@ -32,7 +34,6 @@ from worker.store.ledgers import ledger_of
 from worker.workspace.house import House
 
 SOURCE: Final = "/revisit/unsubscribe"
-JUST_AFTER: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,7 @@ def unsubscribe(house: House, token: str) -> tuple[Link, Sequence[Job]] | Dead:
     link = open_signed(house, token)
     if isinstance(link, Dead):
         return link
-    try:
-        seqs = _unsubscribe(house, link)
-    except patients.PatientMoved:
-        seqs = _unsubscribe(house, link)
+    seqs = patients.again_when_moved(lambda: _unsubscribe(house, link))
     return link, fold(house, link.clinic, seqs) if seqs else ()
 
 
@@ -101,10 +99,7 @@ def choose(
     if isinstance(link, Dead):
         return link
     changed = frozenset(shown) ^ frozenset(wanted)
-    try:
-        seqs = _choose(house, link, changed, frozenset(wanted), words)
-    except patients.PatientMoved:
-        seqs = _choose(house, link, changed, frozenset(wanted), words)
+    seqs = patients.again_when_moved(lambda: _choose(house, link, changed, frozenset(wanted), words))
     return link, fold(house, link.clinic, seqs) if seqs else ()
 
 
@@ -114,7 +109,7 @@ def revoke_marketing(
     """Take back the leave for marketing on a channel from the patient of a message; the numbers of the events that are new. Raises PatientMoved."""
     now = house.now(conn)
     consent = _ledger(conn, clinic, row, now)["consent"]
-    granted = _latest(consent, channel, "marketing", ("granted",))
+    granted = last_told(consent, channel, "marketing", ("granted",))
     # One event for each leave that is taken back; and never older than that leave, whatever the clock of the system that told of it said.
     at = max(now, parse_instant(granted)) if granted else now
     event = _event("consent.revoked", _digest(clinic, row.id, granted), row, at, channel, "marketing", source)
@@ -147,7 +142,7 @@ def _choose(
             if choice.key not in changed or choice.on == (choice.key in wanted):
                 continue
             against = ("granted", "listed") if choice.on else ("revoked", "unlisted")
-            last = _latest(ledger["consent"], choice.channel, choice.purpose, against)
+            last = last_told(ledger["consent"], choice.channel, choice.purpose, against)
             at = max(now, parse_instant(last) + JUST_AFTER) if last else now
             kind = "consent.revoked" if choice.on else "consent.granted"
             digest = _digest(link.clinic, row.id, kind, choice.key, last)
@@ -169,7 +164,7 @@ def _listed(facts: Facts, channel: str) -> tuple[Choice, ...]:
     for each in CHANNELS:
         if each != channel and not facts.profile(ADDRESS_FIELD[each]):
             continue
-        ever = _latest(consent, each, "health_profiling", ("granted", "listed"))
+        ever = last_told(consent, each, "health_profiling", ("granted", "listed"))
         purposes = ("marketing", "care", *(("health_profiling",) if ever else ()))
         found += [Choice(each, purpose, facts.allows(each, purpose)) for purpose in purposes]
     return tuple(found)
@@ -180,12 +175,6 @@ def _ledger(conn: Connection, clinic: str, row: outbox.Row, now: datetime) -> di
     subject = row.message.patient
     name = patients.resolve(conn, clinic, [subject])[subject]
     return patients.lock(conn, clinic, [name], since=now)[name].ledger
-
-
-def _latest(consent: Mapping[str, Any], channel: str, purpose: str, kinds: Collection[str]) -> str:
-    """When evidence of one of these kinds was last given; empty where there was none."""
-    prefixes = tuple(f"{channel} {purpose} {kind} " for kind in kinds)
-    return max((entry["stamp"][0] for key, entry in consent.items() if key.startswith(prefixes)), default="")
 
 
 def _digest(*parts: str) -> str:

@@ -19,8 +19,6 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from channels.base import Receipt
 from channels.codes import Remedy, remedy, rule
@@ -33,21 +31,21 @@ from worker.domain.patient import Patient
 from worker.service.clinics import clinic_of
 from worker.service.folding import fold
 from worker.service.jobs import Job, batches
+from worker.service.raising import tell
 from worker.service.telling import consent_event, forgotten
 from worker.service.whereabouts import place_of
-from worker.store import events as stored
 from worker.store import outbox, patients
 from worker.store import receipts as kept
 from worker.store.audit import note
-from worker.store.engine import write
-from worker.workspace.house import QUEUE_LEASE, House
+from worker.store.engine import AWAY, write
+from worker.store.types import storable
+from worker.workspace.house import House
 from worker.workspace.rooms import Rooms
 
 log = structlog.get_logger(__name__)
 SOURCE: Final = "/revisit/receipts"
 _FAILED: Final = frozenset({Status.UNDELIVERED, Status.FAILED, Status.BOUNCED, Status.DROPPED})
 _TAKES_LEAVE_BACK: Final = frozenset({"complained", "unsubscribed", "opted_out"})
-_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
 
 
 def take(house: House, clinic: str | None, receipts: Sequence[Receipt]) -> list[Job]:
@@ -60,7 +58,7 @@ def take(house: House, clinic: str | None, receipts: Sequence[Receipt]) -> list[
     for receipt in receipts:
         try:
             jobs += _take(house, clinic, receipt)
-        except _AWAY:
+        except AWAY:
             raise
         except Exception as error:  # noqa: BLE001 (rule 7)
             log.error(
@@ -73,10 +71,7 @@ def take(house: House, clinic: str | None, receipts: Sequence[Receipt]) -> list[
 
 
 def _take(house: House, asked: str | None, receipt: Receipt) -> list[Job]:
-    try:
-        clinic, seqs, ready = _once(house, asked, receipt)
-    except patients.PatientMoved:
-        clinic, seqs, ready = _once(house, asked, receipt)
+    clinic, seqs, ready = patients.again_when_moved(lambda: _once(house, asked, receipt))
     jobs = batches("dispatch", [(clinic, key) for key in ready])
     return jobs + fold(house, clinic, seqs) if seqs else jobs
 
@@ -167,7 +162,9 @@ class _Taking:
     def _advance(self, was: str, state: str) -> None:
         receipt, code = self.receipt, self.receipt.code or self.receipt.status.value
         reason = code if state == "undelivered" else ""
-        if not kept.advance(self.conn, self.clinic, self.id, was, state, reason):
+        if not outbox.finish(
+            self.conn, self.clinic, self.id, state, at=self.now, was=was, reason=storable(reason)
+        ):
             return
         row = self._row()
         message = row.message
@@ -197,7 +194,7 @@ class _Taking:
         event = consent_event(
             "revoked", SOURCE, clinic, self.patient, key, now, channel=channel, said_by="provider"
         )
-        return stored.accept(conn, clinic, [event], now, queued_until=self.house.wall() + QUEUE_LEASE).seqs
+        return tell(conn, self.house, clinic, [event])
 
     def _closes(self) -> str | None:
         """Why the report closes the address; None where it does not."""

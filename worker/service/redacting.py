@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from worker.domain.calendar import Span, at_local, local_day, sub_days
+from worker.service.apart import apart
 from worker.store import redacting as stored
 from worker.store import rooms as stored_rooms
 from worker.store.engine import read, write
@@ -58,7 +60,7 @@ def redact(house: House, progress: _Progress | None = None) -> int:
     with read(house.engine) as conn:
         now = house.now(conn)
         clinics = stored_rooms.clinic_ids(conn)
-    return sum(_clinic(house, clinic, now, found) for clinic in clinics)
+    return sum(apart(house, clinic, partial(_clinic, house, clinic, now, found), 0) for clinic in clinics)
 
 
 def _clinic(house: House, clinic: str, now: datetime, progress: _Progress) -> int:

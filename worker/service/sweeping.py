@@ -6,8 +6,10 @@ It decides nothing. A row that is taken is left alone until its lease has run ou
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
@@ -16,6 +18,7 @@ from worker.service.jobs import Job, batches, spread
 from worker.service.pacing import give_turns
 from worker.service.probing import to_probe
 from worker.service.redacting import redact_when_due
+from worker.service.rollout import begin_second_halves
 from worker.service.waking import wake
 from worker.service.whereabouts import place_of
 from worker.store import due
@@ -25,6 +28,7 @@ from worker.store.engine import AWAY, read, write
 from worker.workspace.house import QUEUE_LEASE, House
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 LIMIT = 2_000
 PACE = 500
 """How many patients a sweep brings up to new rules."""
@@ -50,15 +54,16 @@ class Swept:
 def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> Swept:
     """Look once. `inline` lets time pass for patients here instead of queueing them; `skip_events` where the queue still holds plenty."""
     began = time.monotonic()
-    close_imports(house)
-    redact_when_due(house)
+    _part(close_imports, house, None)
+    _part(redact_when_due, house, 0)
     with read(house.engine) as conn:
         now = house.now(conn)
         jobs = to_probe(conn, house)
         if not due.anything(conn, now, house.wall()):
             return Swept(0, 0, tuple(jobs), time.monotonic() - began)
     changed = total = 0
-    jobs += give_turns(house)
+    jobs += _part(begin_second_halves, house, [])
+    jobs += _part(give_turns, house, [])
     with write(house.engine) as conn:
         wall = house.wall()
         events = [] if skip_events else due.take_events(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
@@ -86,6 +91,22 @@ def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> S
     else:
         jobs += wakes
     return Swept(total, changed, tuple(jobs), time.monotonic() - began)
+
+
+def _part(work: Callable[[House], T], house: House, otherwise: T) -> T:
+    """A part of the sweep that others need not wait for where it fails."""
+    try:
+        return work(house)
+    except AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001 (what is due must be queued all the same)
+        log.error(
+            "part of the sweep failed",
+            code=getattr(work, "__name__", "?"),
+            error=type(error).__name__,
+            where=place_of(error),
+        )
+        return otherwise
 
 
 def _give_up(house: House, clinic: str, message_id: str) -> list[str]:

@@ -10,15 +10,16 @@ Rules
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from worker.domain.events import Event
 from worker.domain.ledger import parse_instant
 from worker.domain.patient import Patient
+from worker.store.outbox import Row
 
-_MOMENT = timedelta(microseconds=1)
+JUST_AFTER: Final = timedelta(microseconds=1)
 
 
 def event_of(
@@ -28,6 +29,23 @@ def event_of(
     named = f"{clinic}\n{source}\n{kind}\n{patient}\n{told_by}"
     digest = hashlib.sha256(named.encode()).hexdigest()[:32]
     return Event(digest, source, kind, patient, at, data)
+
+
+def link_event(
+    kind: Literal["link.clicked", "link.answered"],
+    source: str,
+    row: Row,
+    what: str,
+    at: datetime,
+    **said: str,
+) -> Event:
+    """What was done with a link of a message; `what` names it among those of the same message, which raise each one event for ever."""
+    message = row.message
+    data = {
+        "enrollment": message.enrollment, "journey": message.journey, "step": message.step, "message": row.id, "channel": message.channel, **said,
+    }  # fmt: skip
+    digest = hashlib.sha256(f"{row.clinic} {row.id} {what}".encode()).hexdigest()[:32]
+    return Event(digest, source, kind, message.patient, at, data)
 
 
 def consent_event(
@@ -48,15 +66,19 @@ def consent_event(
         **({"text_hash": text_hash} if text_hash is not None else {}),
     }  # fmt: skip
     before = ("granted",) if action == "revoked" else ("revoked", "unlisted")
-    last = _last(patient, channel, before)
-    at = now if last is None else max(now, last if action == "revoked" else last + _MOMENT)
+    last = last_told(patient.ledger["consent"], channel, "marketing", before)
+    at = (
+        now
+        if not last
+        else max(now, parse_instant(last) + (timedelta() if action == "revoked" else JUST_AFTER))
+    )
     return event_of(f"consent.{action}", source, clinic, patient.id, told_by, at, data)
 
 
 def hold_event(source: str, clinic: str, patient: Patient, told_by: str, now: datetime, reason: str) -> Event:
     """A hold without an end: nothing is written to the patient until somebody releases it."""
     released = patient.ledger["holds"].get("patient.released")
-    at = max(now, parse_instant(released["stamp"][0]) + _MOMENT) if released else now
+    at = max(now, parse_instant(released["stamp"][0]) + JUST_AFTER) if released else now
     return event_of("patient.held", source, clinic, patient.id, told_by, at, {"reason": reason})
 
 
@@ -65,11 +87,7 @@ def forgotten(patient: Patient) -> bool:
     return bool(patient.ledger.get("erased"))
 
 
-def _last(patient: Patient, channel: str, kinds: tuple[str, ...]) -> datetime | None:
-    wanted = tuple(f"{channel} marketing {kind} " for kind in kinds)
-    stamps = [
-        parse_instant(entry["stamp"][0])
-        for key, entry in patient.ledger["consent"].items()
-        if key.startswith(wanted)
-    ]
-    return max(stamps, default=None)
+def last_told(consent: Mapping[str, Any], channel: str, purpose: str, kinds: Collection[str]) -> str:
+    """When evidence of one of these kinds was last given, as the ledger spells moments; "" where there was none."""
+    prefixes = tuple(f"{channel} {purpose} {kind} " for kind in kinds)
+    return max((entry["stamp"][0] for key, entry in consent.items() if key.startswith(prefixes)), default="")

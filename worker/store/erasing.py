@@ -35,6 +35,7 @@ from worker.store.schema import (
     quarantine,
     receipts,
     replies,
+    rollout_members,
     suppressions,
     tasks,
     traces,
@@ -49,7 +50,7 @@ ADDRESSES: Final = {"phone": "sms", "email": "email"}
 REASON: Final = "erased"
 NOTE: Final = "The patient asked to be forgotten."
 """What is left of a note."""
-_DELETED: Final = (memberships, transitions, traces, enrollments)
+_DELETED: Final = (memberships, transitions, traces, enrollments, rollout_members)
 
 
 @dataclass(frozen=True, slots=True)

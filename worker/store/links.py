@@ -1,8 +1,8 @@
 """Short links of messages, and who followed them.
 
 Rules
-1. A link is kept once under its token; keeping it again changes nothing, the moment of its end included.
-2. Each hit is kept with what it was taken for: `person`, `scanner`, or `again` for a person whom we have seen on that link before.
+1. A link is kept once under its token; kept again, because its message leaves again, it lives on from then.
+2. Each hit is kept with what it was taken for: `person`, `scanner`, or `again` for a person whom we have seen on that link before. Of a link's hits the last `MOST_HITS` are kept, and its person.
 3. Nothing here says who asked: no address, no program.
 """
 
@@ -18,6 +18,8 @@ from sqlalchemy import Connection, select, update
 from worker.store.schema import link_hits, links
 from worker.store.sql import insert, many
 
+MOST_HITS: Final = 200
+"""How many hits of one link are kept: whoever calls it without end fills no disk."""
 Kind = Literal["booking", "review", "answer", "unsubscribe"]
 Verdict = Literal["person", "scanner", "again"]
 _FIELDS: Final = [links.c["clinic_id" if name == "clinic" else name].label(name) for name in (
@@ -44,7 +46,9 @@ def keep(conn: Connection, wanted: Iterable[Link]) -> None:
     for link in wanted:
         fields = asdict(link)
         rows.append({"clinic_id": fields.pop("clinic"), **fields})
-    many(conn, insert(conn, links).on_conflict_do_nothing(index_elements=["token"]), rows)
+    statement = insert(conn, links)
+    lives_on = {name: statement.excluded[name] for name in ("created_at", "expires_at")}
+    many(conn, statement.on_conflict_do_update(index_elements=["token"], set_=lives_on), rows)
 
 
 def find(conn: Connection, token: str) -> Link | None:
@@ -76,6 +80,12 @@ def hit(conn: Connection, link: Link, at: datetime, verdict: Verdict) -> None:
         "verdict": verdict,
     }
     conn.execute(link_hits.insert().values(row))
+    c = link_hits.c
+    those = (c.message_id == link.message_id, c.token == link.token)
+    last = select(c.id).where(*those).order_by(c.id.desc()).offset(MOST_HITS).limit(1)
+    before = conn.execute(last).scalar_one_or_none()
+    if before is not None:
+        conn.execute(link_hits.delete().where(*those, c.id <= before, c.verdict != "person"))
 
 
 def known(conn: Connection, link: Link) -> bool:

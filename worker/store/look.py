@@ -120,24 +120,6 @@ def message_counts(conn: Connection, clinic: str) -> list[Tally]:
     return [Tally(*row) for row in conn.execute(statement)]
 
 
-def reasons(conn: Connection, clinic: str) -> list[Reason]:
-    """Why messages were dropped, and what others wait for."""
-    c = messages.c
-    key = (c.journey, c.state, c.reason)
-    which = (c.clinic_id == clinic, among(c.state, "dropped", "scheduled"), c.reason != "")
-    return [
-        Reason(*row)
-        for row in conn.execute(select(*key, func.count()).where(*which).group_by(*key).order_by(*key))
-    ]
-
-
-def recent_messages(conn: Connection, clinic: str, limit: int = 20) -> list[Shown]:
-    """The messages that were decided over last, the latest first."""
-    c = messages.c
-    statement = _shown(c.decided_at).where(c.clinic_id == clinic, c.decided_at.is_not(None))
-    return [Shown(*row) for row in conn.execute(statement.order_by(c.decided_at.desc(), c.id).limit(limit))]
-
-
 def next_messages(conn: Connection, clinic: str, limit: int = 20) -> list[Shown]:
     """The messages that are due next."""
     c = messages.c

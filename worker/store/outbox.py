@@ -9,7 +9,7 @@ Rules
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from worker.domain.history import Message
 from worker.domain.outbox import may_follow
 from worker.store.rows import MESSAGE, message_of
 from worker.store.schema import attempts, clinics, messages, suppressions
-from worker.store.sql import among, chunks, insert
+from worker.store.sql import among, chunks, insert, listed
 
 
 class IllegalMove(ValueError):
@@ -55,7 +55,7 @@ def get(conn: Connection, clinic: str, ids: Iterable[str]) -> list[Row]:
     """These messages, those that there are, by id."""
     found: list[Row] = []
     for part in chunks(sorted(set(ids))):
-        found += _rows(conn, messages.c.clinic_id == clinic, messages.c.id.in_(part))
+        found += _rows(conn, messages.c.clinic_id == clinic, listed(conn, messages.c.id, part))
     return found
 
 
@@ -85,13 +85,28 @@ def queue(conn: Connection, clinic: str, keys: Iterable[str], until: datetime) -
         statement = (
             update(messages)
             .where(
-                messages.c.clinic_id == clinic, messages.c.key.in_(part), among(messages.c.state, "scheduled")
+                messages.c.clinic_id == clinic,
+                listed(conn, messages.c.key, part),
+                among(messages.c.state, "scheduled"),
             )
             .values(queued_until=until)
             .returning(messages.c.id)
         )
         found += conn.execute(statement).scalars()
     return sorted(found)
+
+
+def wake(conn: Connection, clinic: str, journey: str, reasons: Collection[str], at: datetime) -> int:
+    """Let a journey's messages that wait for one of these reasons be asked about at `at`; returns how many. One that is being decided at this moment is passed over."""
+    c = messages.c
+    which = (
+        c.clinic_id == clinic, among(c.state, "scheduled"), c.journey == journey, c.reason.in_(sorted(reasons)), c.due_at > at,
+    )  # fmt: skip
+    waiting = select(c.id).where(*which).order_by(c.id).with_for_update(skip_locked=True).cte("waiting")
+    statement = (
+        update(messages).where(c.id.in_(select(waiting))).values(due_at=at, queued_until=None, tries=0)
+    )
+    return conn.execute(statement).rowcount
 
 
 def claim(
@@ -208,10 +223,20 @@ def known_ids(conn: Connection, provider_ids: Iterable[str]) -> set[str]:
 
 def first_attempt(conn: Connection, clinic: str, message_id: str) -> datetime | None:
     """When the first call for a message began that may have been taken; None where there was none."""
+    asked = select(func.min(attempts.c.started_at)).where(*_may_be_taken(clinic, message_id))
+    return conn.execute(asked).scalar_one_or_none()
+
+
+def accounts(conn: Connection, clinic: str, message_id: str) -> set[str | None]:
+    """The accounts through which calls for a message went that may have been taken; None for one of which it was not kept."""
+    asked = select(attempts.c.account).where(*_may_be_taken(clinic, message_id))
+    return set(conn.execute(asked).scalars())
+
+
+def _may_be_taken(clinic: str, message_id: str) -> tuple[ColumnElement[bool], ...]:
     c = attempts.c
     refused = c.outcome.in_(["temporary", "permanent"])
-    which = (c.message_id == message_id, c.clinic_id == clinic, or_(c.outcome.is_(None), ~refused))
-    return conn.execute(select(func.min(attempts.c.started_at)).where(*which)).scalar_one_or_none()
+    return c.message_id == message_id, c.clinic_id == clinic, or_(c.outcome.is_(None), ~refused)
 
 
 def last_attempt(conn: Connection, clinic: str, message_id: str) -> int | None:
@@ -251,10 +276,10 @@ def content(
     conn.execute(update(messages).where(messages.c.id == message_id).values(values))
 
 
-def attempt(conn: Connection, clinic: str, message_id: str, started_at: datetime) -> int:
-    """A call to a provider begins; returns its number. Commit before the call, so that what was begun is known whatever happens."""
+def attempt(conn: Connection, clinic: str, message_id: str, started_at: datetime, account: str) -> int:
+    """A call to a provider begins, through that account (`delivery.senders.Channels.account`); returns its number. Commit before the call, so that what was begun is known whatever happens."""
     statement = attempts.insert().values(
-        clinic_id=clinic, message_id=message_id, started_at=started_at, code="", why=""
+        clinic_id=clinic, message_id=message_id, started_at=started_at, code="", why="", account=account
     )
     number: int = conn.execute(statement.returning(attempts.c.id)).scalar_one()
     return number
@@ -317,14 +342,19 @@ def suppress(
 
 def lift(conn: Connection, clinic: str, channel: str, address_hash: str, at: datetime) -> bool:
     """This address may be written to again, because it asked for it; False where it was not suppressed."""
-    c = suppressions.c
-    which = (
-        c.clinic_id == clinic,
-        c.channel == channel,
-        c.address_hash == address_hash,
-        c.lifted_at.is_(None),
-    )
+    which = _stands(clinic, channel, address_hash)
     return conn.execute(update(suppressions).where(*which).values(lifted_at=at)).rowcount == 1
+
+
+def suppression(conn: Connection, clinic: str, channel: str, address_hash: str) -> str | None:
+    """Why this address must not be written to; None where it may."""
+    which = _stands(clinic, channel, address_hash)
+    return conn.execute(select(suppressions.c.reason).where(*which)).scalar_one_or_none()
+
+
+def _stands(clinic: str, channel: str, address_hash: str) -> tuple[ColumnElement[bool], ...]:
+    c = suppressions.c
+    return c.clinic_id == clinic, c.channel == channel, c.address_hash == address_hash, c.lifted_at.is_(None)
 
 
 def _rows(conn: Connection, *which: ColumnElement[bool]) -> list[Row]:

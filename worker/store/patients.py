@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Boolean, ColumnElement, Connection, Text, and_, bindparam, case, or_, select, update
 
+from worker.domain.conditions.circuit import Seen
 from worker.domain.gate import ADDRESS_FIELD
 from worker.domain.history import Contact
 from worker.domain.ledger import Ledger
@@ -43,11 +45,14 @@ from worker.store.schema import (
     traces,
     transitions,
 )
-from worker.store.sql import among, by_bytes, chunks, insert, many, upsert
+from worker.store.sql import among, by_bytes, chunks, insert, listed, many, upsert
 from worker.store.types import Instant
 
 UNDER_WAY: Final = ("scheduled", "claimed")
 DEFAULT_PRIORITY: Final = 5
+MOST_MOVES: Final = 5
+"""How often work is begun anew because a patient was merged meanwhile; each merge takes a record away for good, so it ends."""
+T = TypeVar("T")
 
 _DECIDED: Final = (
     "due_at",
@@ -70,6 +75,16 @@ class PatientMoved(Exception):
         self.ids = tuple(ids)
 
 
+def again_when_moved(work: Callable[[], T]) -> T:
+    """What a transaction gives, begun anew while patients that it has resolved are being merged into others. Raises PatientMoved where that does not end."""
+    for _ in range(MOST_MOVES - 1):
+        try:
+            return work()
+        except PatientMoved:
+            continue
+    return work()
+
+
 def resolve(conn: Connection, clinic: str, subjects: Iterable[str]) -> dict[str, str]:
     """Each id with the id of the patient that it stands for now; one that was never merged stands for itself."""
     c = patients.c
@@ -80,7 +95,7 @@ def resolve(conn: Connection, clinic: str, subjects: Iterable[str]) -> dict[str,
         new: dict[str, str] = {}
         for part in chunks(sorted(ask)):
             statement = select(c.patient_id, c.alias_of).where(
-                c.clinic_id == clinic, c.patient_id.in_(part), c.alias_of.is_not(None)
+                c.clinic_id == clinic, listed(conn, c.patient_id, part), c.alias_of.is_not(None)
             )
             new.update((gone, survivor) for gone, survivor in conn.execute(statement))
         into |= new
@@ -112,21 +127,27 @@ def lock(
 ) -> dict[str, Patient]:
     """Lock these patients until the transaction ends and load them; those that are new are made.
 
-    Each comes with all enrollments, the messages under way, and the contacts from `since` on, for `purposes` (None: all), of the patient and of every address that the
+    Each comes with all enrollments (those of records that were merged into the patient, too), the messages under way, and the contacts from `since` on, for `purposes` (None: all), of the patient and of every address that the
     patient has now. Raises PatientMoved where one of them has been merged into another.
     """
     wanted = sorted(set(ids))
     _make(conn, clinic, wanted)
     found = _lock_rows(conn, clinic, wanted)
-    for pid, ledger in _rows(conn, [ledgers.c.patient_id, ledgers.c.data], ledgers.c, clinic, wanted):
+    for pid, ledger, seen in _rows(
+        conn, [ledgers.c.patient_id, ledgers.c.data, ledgers.c.seen], ledgers.c, clinic, wanted
+    ):
         found[pid].ledger = ledger
-    for row in _rows(conn, ENROLLMENT, enrollments.c, clinic, wanted):
+        found[pid].seen = Seen.unpacked(seen, ledger) if seen else None
+    # The runs of a record that has become part of another are that other's patient's.
+    now_of = {gone: patient.id for patient in found.values() for gone in patient.ledger["merged"]}
+    for row in _rows(conn, ENROLLMENT, enrollments.c, clinic, [*wanted, *now_of]):
         run = enrollment_of(row._mapping)
-        found[run.patient].enrollments[run.id] = run
+        owner = now_of.get(run.patient, run.patient)
+        found[owner].enrollments[run.id] = replace(run, patient=owner)
     for row in _rows(conn, MESSAGE, messages.c, clinic, wanted, among(messages.c.state, *UNDER_WAY)):
         message = message_of(row._mapping)
         found[message.patient].messages[message.key] = message
-    _load_contacts(conn, clinic, found, since, purposes)
+    _load_contacts(conn, clinic, found, now_of, since, purposes)
     return found
 
 
@@ -152,7 +173,7 @@ def save(
     upsert(
         conn,
         ledgers,
-        [{"clinic_id": clinic, "patient_id": patient.id, "data": patient.ledger} for patient, _ in changes],
+        [_ledger_row(clinic, patient) for patient, _ in changes],
     )
     _save_memberships(conn, clinic, changes)
     many(
@@ -206,7 +227,7 @@ def _lock_rows(conn: Connection, clinic: str, ids: Sequence[str]) -> dict[str, P
     for part in chunks(ids):
         statement = (
             select(c.patient_id, c.members, c.as_of, c.next_change_at, c.rules_version, c.alias_of)
-            .where(c.clinic_id == clinic, c.patient_id.in_(part))
+            .where(c.clinic_id == clinic, listed(conn, c.patient_id, part))
             .order_by(by_bytes(conn, c.patient_id))
             .with_for_update()
         )
@@ -234,13 +255,16 @@ def _rows(
     *which: ColumnElement[bool],
 ) -> Iterable[Any]:
     for part in chunks(ids):
-        yield from conn.execute(select(*wanted).where(c.clinic_id == clinic, c.patient_id.in_(part), *which))
+        yield from conn.execute(
+            select(*wanted).where(c.clinic_id == clinic, listed(conn, c.patient_id, part), *which)
+        )
 
 
 def _load_contacts(
     conn: Connection,
     clinic: str,
     found: Mapping[str, Patient],
+    now_of: Mapping[str, str],
     since: datetime,
     purposes: Collection[str] | None,
 ) -> None:
@@ -255,12 +279,10 @@ def _load_contacts(
     if purposes is not None:
         which.append(c.purpose.in_(sorted(purposes)))
     rows: dict[str, Contact] = {}
-    # What was sent to a record that has become part of another was sent to that other's patient.
-    now_of = {gone: patient.id for patient in found.values() for gone in patient.ledger["merged"]}
     for part in chunks([*found, *now_of]):
         rows.update(
             (row[0], Contact(*row[1:]))
-            for row in conn.execute(select(*wanted).where(*which, c.patient_id.in_(part)))
+            for row in conn.execute(select(*wanted).where(*which, listed(conn, c.patient_id, part)))
         )
     owners: dict[tuple[str, str], list[str]] = defaultdict(list)
     for patient in found.values():
@@ -268,7 +290,7 @@ def _load_contacts(
             owners[pair].append(patient.id)
     for channel in ADDRESS_FIELD:
         for part in chunks(address for of, address in owners if of == channel):
-            statement = select(*wanted).where(*which, c.channel == channel, c.address.in_(part))
+            statement = select(*wanted).where(*which, c.channel == channel, listed(conn, c.address, part))
             rows.update((row[0], Contact(*row[1:])) for row in conn.execute(statement))
     whose: dict[str, list[Contact]] = defaultdict(list)
     for _, contact in sorted(rows.items(), key=lambda item: (item[1].at, item[0])):
@@ -292,6 +314,13 @@ def _patient_row(clinic: str, patient: Patient, stages: Collection[str]) -> dict
         **_blank(clinic, patient.id), "stage": next((name for name in sorted(patient.members) if name in stages), None),
         "members": sorted(patient.members), "as_of": patient.as_of, "next_change_at": patient.next_change_at,
         "rules_version": patient.rules_version, "queued_until": None, "alias_of": None,
+    }  # fmt: skip
+
+
+def _ledger_row(clinic: str, patient: Patient) -> dict[str, Any]:
+    seen = patient.seen if patient.seen is not None and patient.seen.ledger is patient.ledger else None
+    return {
+        "clinic_id": clinic, "patient_id": patient.id, "data": patient.ledger, "seen": seen.packed() if seen is not None else None,
     }  # fmt: skip
 
 

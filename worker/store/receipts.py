@@ -3,7 +3,6 @@
 Rules
 1. `(clinic, provider, key)` is kept once for ever; what is told again changes nothing.
 2. A report of a message that we do not know, or in a word that we do not know, is kept all the same.
-3. `advance` is a conditional update and allows only the moves of `worker/domain/outbox.py`; the moment that counts towards caps stays that of the sending.
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, update
 
 from worker.domain.history import Trace
-from worker.domain.outbox import may_follow
-from worker.store.outbox import IllegalMove
 from worker.store.rows import trace_row
 from worker.store.schema import clinics, messages, receipts, traces
-from worker.store.sql import among, insert, many
+from worker.store.sql import insert, many
 from worker.store.types import storable
 
 
@@ -97,19 +94,6 @@ def found(conn: Connection, clinic: str, message_id: str, provider_id: str | Non
         c = messages.c
         which = (c.clinic_id == clinic, c.id == message_id, c.provider_id.is_(None))
         conn.execute(update(messages).where(*which).values(provider_id=storable(provider_id)))
-
-
-def advance(conn: Connection, clinic: str, message_id: str, was: str, state: str, reason: str) -> bool:
-    """Move a message that has left on; False where it is not in the state that it `was` in any more. Raises IllegalMove."""
-    if not may_follow(was, state):
-        raise IllegalMove(f"a message that is {was} cannot become {state}")
-    c = messages.c
-    statement = (
-        update(messages)
-        .where(c.clinic_id == clinic, c.id == message_id, among(c.state, was))
-        .values(state=state, reason=storable(reason))
-    )
-    return conn.execute(statement).rowcount == 1
 
 
 def trace(conn: Connection, clinic: str, line: Trace, now: datetime) -> None:

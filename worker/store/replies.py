@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from worker.store.schema import messages, replies, suppressions
+from worker.store.schema import messages, replies
 from worker.store.sql import insert
 from worker.store.types import storable
 
@@ -93,15 +93,3 @@ def keep(
     once = statement.on_conflict_do_nothing(index_elements=["clinic_id", "provider", "key"])
     number: int | None = conn.execute(once.returning(replies.c.id)).scalar_one_or_none()
     return number
-
-
-def suppression(conn: Connection, clinic: str, channel: str, address_hash: str) -> str | None:
-    """Why this address must not be written to; None where it may."""
-    c = suppressions.c
-    which = (
-        c.clinic_id == clinic,
-        c.channel == channel,
-        c.address_hash == address_hash,
-        c.lifted_at.is_(None),
-    )
-    return conn.execute(select(c.reason).where(*which)).scalar_one_or_none()

@@ -1,7 +1,7 @@
 """All tables. What they hold is decided elsewhere; here is only its shape.
 
 Rules
-1. `clinic_id` is in every table but `clock`, and first in every key that a clinic's data is looked up by.
+1. `clinic_id` is in every table but `clock` and `secret_key`, and first in every key that a clinic's data is looked up by.
 2. A row that somebody must wake carries `queued_until` (nobody else takes it before) and `tries`; what is waited for is under a partial index, so that the sweep
    costs what is due and not what is stored.
 3. Ids from outside are text as they came; ids of our own are numbers, but for messages, whose ids leave the house: random hex.
@@ -80,6 +80,8 @@ clinics = Table(
 
 clock = Table("clock", metadata, _number("id", key=True), _at("now"))
 
+secret_key = Table("secret_key", metadata, _number("id", key=True), _words("mark"), _at("since"))
+
 workspace_versions = Table(
     "workspace_versions", metadata, _clinic(key=True), _number("version", key=True), _at("published_at"), _json("files"), _words("digest"),
 )  # fmt: skip
@@ -120,7 +122,7 @@ patients = Table(
 )  # fmt: skip
 
 ledgers = Table(
-    "ledgers", metadata, _clinic(key=True), _words("patient_id", key=True), _json("data"),
+    "ledgers", metadata, _clinic(key=True), _words("patient_id", key=True), _json("data"), _json("seen", nullable=True),
     ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.patient_id"]),
 )  # fmt: skip
 
@@ -188,7 +190,7 @@ messages = Table(
 
 attempts = Table(
     "attempts", metadata, _counted(), _clinic(), Column("message_id", Text, ForeignKey("messages.id"), nullable=False), _at("started_at"),
-    _at("ended_at", nullable=True), _maybe("outcome"), _words("code"), _words("why"),
+    _at("ended_at", nullable=True), _maybe("outcome"), _words("code"), _words("why"), _maybe("account"),
     Index("ix_attempts_message", "message_id", "started_at"),
 )  # fmt: skip
 
@@ -264,4 +266,23 @@ tasks = Table(
 audit = Table(
     "audit", metadata, _counted(), _clinic(), _at("at"), _words("actor"), _words("action"), _json("detail"),
     Index("ix_audit_at", "clinic_id", "at"),
+)  # fmt: skip
+
+rollouts = Table(
+    "rollouts", metadata, _counted(), _clinic(), _words("journey"), _at("started_at"), _at("second_at"), _at("assigned_at", nullable=True),
+    _at("due_at", nullable=True), _words("actor"),
+    _partial("ix_rollouts_due", "due_at", where="due_at IS NOT NULL"),
+    Index("ix_rollouts_open", "clinic_id", "journey", unique=True, sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+)  # fmt: skip
+
+rollout_members = Table(
+    "rollout_members", metadata, _clinic(key=True), Column("rollout", big_id(), ForeignKey("rollouts.id"), primary_key=True, nullable=False, autoincrement=False),
+    _words("patient_id", key=True), _number("half"), _at("since"), _at("enrolled_at", nullable=True), _maybe("refused"),
+    Index("ix_rollout_members_patient", "clinic_id", "patient_id"),
+    _partial("ix_rollout_members_wait", "rollout", "patient_id", where="enrolled_at IS NULL AND refused IS NULL"),
+)  # fmt: skip
+
+duplicates = Table(
+    "duplicates", metadata, _clinic(key=True), _words("left_id", key=True), _words("right_id", key=True), _number("score"), _words("band"), _json("reasons"),
+    _words("state"), _at("found_at"), _maybe("decided_by"), _at("decided_at", nullable=True), _maybe("event_id"),
 )  # fmt: skip
