@@ -178,14 +178,21 @@ def test_a_draft_of_the_mapping_is_written_once_somebody_agreed_and_then_reads_t
     assert "Nothing was written." in asked.stdout
     assert not mapping.exists()
 
-    written = imported(house, "drafted", visits, more=("--guess", "--yes"))
-    assert written.returncode == 0, written.stderr
-    assert "visit.completed" in written.stdout
-    assert 'CHEMICAL_PEEL: {name: "Chemical peel", family: peel, area: face}' in catalogue.read_text()
-    assert house.command("check").returncode == 0
-    dry = imported(house, "drafted", visits, more=("--dry-run",))
+    dry = imported(house, "drafted", visits, more=("--guess", "--yes", "--dry-run"))
     assert dry.returncode == 0, dry.stderr
     assert "would be added 2" in dry.stdout
+    assert not mapping.exists()
+
+    written = imported(house, "drafted", visits, more=("--guess", "--yes"))
+    assert written.returncode == 0, written.stderr
+    assert "drafted.csv (visits): added 2, changed 0, unchanged 0, refused 0" in written.stdout
+    assert "once they are in force" in written.stdout
+    assert 'CHEMICAL_PEEL: {name: "Chemical peel", family: peel, area: face}' in catalogue.read_text()
+    assert house.command("check").returncode == 0
+    codes = [data["services"] for (data,) in house.rows("events", "data", source="/exports/drafted")]
+    assert [{"code": "CHEMICAL_PEEL"}] in codes
+    twice = imported(house, "drafted", visits)
+    assert "added 0, changed 0, unchanged 2, refused 0" in twice.stdout
     again = imported(house, "drafted", visits, more=("--guess",))
     assert again.returncode == 2
     assert "is there already" in again.stderr

@@ -8,8 +8,12 @@ import pytest
 
 from tests.intake.exports import items, source_of, write
 from tests.intake.test_sources_ready import GREEK, SHAPES
-from worker.intake.sources.guess import Draft, draft, encoding_of, mapping_text, service_entries
+from worker.intake.sources.guess import Draft, draft, encoding_of
+from worker.intake.sources.guess_asking import answered, questions
+from worker.intake.sources.guess_names import order_of_names
+from worker.intake.sources.guess_text import mapping_text, service_entries
 from worker.intake.sources.guess_words import family_of, status_of
+from worker.intake.sources.rows import totals
 from worker.intake.sources.survey import Unreadable
 
 
@@ -29,11 +33,7 @@ def test_a_draft_of_a_systems_file_is_right_and_reads_its_rows(shape: str, tmp_p
     told, _ = items(path, source)
     wanted = [kind for kind, *_ in expected if kind is not None and "." in kind and " " not in kind]
     got = sorted((item for item in told if item.told is not None), key=lambda item: item.rows[0].number)
-    if name in ("zenoti", "boulevard"):
-        # That several rows are one appointment, no row says.
-        assert set(wanted) <= {item.told.type for item in got if item.told is not None}
-    else:
-        assert [item.told.type for item in got if item.told is not None] == wanted
+    assert [item.told.type for item in got if item.told is not None] == wanted
 
 
 def test_a_greek_file_is_known_by_its_bytes_and_words(tmp_path: Path) -> None:
@@ -145,3 +145,72 @@ def test_entries_for_the_catalogue_have_codes_of_their_own() -> None:
     entries = service_entries({"Μπότοξ": 5, "Peel": 3, "peel!": 1, 'Say "hi"': 1}, ["PEEL"])
     assert entries["MPOTOX"] == 'MPOTOX: {name: "Μπότοξ", family: toxin, area: face, rx_only: true}'
     assert list(entries) == ["MPOTOX", "PEEL_2", "SAY_HI", "PEEL_3"]
+
+
+def test_two_appointments_of_a_day_and_hour_of_their_own_are_two(tmp_path: Path) -> None:
+    rows = "Client ID,Date,Time,Treatment\n1,2026-03-12,10:00,Peel\n1,2026-04-12,10:00,Peel\n1,2026-04-12,11:00,Peel\n"
+    path = write(tmp_path / "v.csv", rows)
+    told, _ = items(path, source_of(drafted(draft(path))))
+    assert len({item.told.thing for item in told if item.told is not None}) == 3
+
+
+def test_a_number_that_was_rounded_makes_nobody_the_same_patient(tmp_path: Path) -> None:
+    rows = "Date,Name,Mobile,Treatment\n2026-03-12,Eleni P,3.06912E+11,Peel\n2026-03-13,Maria P,3.06912E+11,Peel\n2026-03-14,Eleni P,,Peel\n"
+    path = write(tmp_path / "v.csv", rows)
+    one, other, again = (
+        item.told.subject for item in items(path, source_of(drafted(draft(path))))[0] if item.told
+    )
+    assert one == again != other
+
+
+def test_rows_of_one_appointment_are_its_services(tmp_path: Path) -> None:
+    rows = "Booking ID,Client ID,Date,Status,Treatment,Price\n1,7,2026-03-12,Done,Peel,10\n1,7,2026-03-12,Done,Botox,20\n2,7,2026-03-13,Done,Peel,10\n"
+    path = write(tmp_path / "v.csv", rows)
+    text = drafted(draft(path))
+    assert "one_row_per: service" in text
+    first, second = (item.told.data["net"]["minor"] for item in items(path, source_of(text))[0] if item.told)
+    assert (first, second) == (3000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [("Papadopoulou Eleni\nIoannou Maria", "last_first"), ("Ελένη Παπαδοπούλου\nIoannou Maria\nΜαρία Ιωάννου", "first_last"), ("Quix Zorb", "first_last")],
+)  # fmt: skip
+def test_the_order_of_names_is_known_by_first_names(names: str, order: str) -> None:
+    assert order_of_names(names.splitlines()) == order
+
+
+def test_what_the_files_show_is_not_asked(tmp_path: Path) -> None:
+    closed = draft(
+        write(
+            tmp_path / "a.csv",
+            "Booking ID,Client ID,Date,Status\n1,1,13/02/2026,Done\n2,1,14/02/2026,Cancelled\n",
+        )
+    )
+    assert questions([closed], "GR") == []
+    assert answered([closed], "US", {}) == ("dmy", "unknown")
+    unclear = draft(
+        write(
+            tmp_path / "b.csv",
+            "Booking ID,Client ID,Date,Status\n1,1,03/02/2026,Done\n2,1,04/02/2026,Booked\n",
+        )
+    )
+    assert [question.key for question in questions([unclear], "GR")] == ["order", "past"]
+    assert answered([unclear], "US", {"past": "no_show"}) == ("mdy", "no_show")
+    assert [question.key for question in questions([closed, unclear], "GR")] == ["past"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_total"),
+    [
+        (("Total", "", "", "120"), True),
+        (("", "Σύνολο:", "", "120"), True),
+        (("Γενικό σύνολο", "", "120,00 €"), True),
+        (("Records: 12", "", ""), True),
+        (("Total", "Maria", "Ioannou", "6900000001"), False),
+        (("Totaleva", "", "", ""), False),
+        (("1", "", "", "Total"), False),
+    ],
+)
+def test_a_row_of_totals_is_nobodys(cells: tuple[str, ...], is_total: bool) -> None:
+    assert totals(cells) is is_total

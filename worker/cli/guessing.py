@@ -1,9 +1,10 @@
-"""`revisit import --guess`: a mapping and the catalogue's entries drafted from the files, shown, and written once a person has agreed."""
+"""`revisit import --guess`: a mapping and the catalogue's entries drafted from the files, shown, and written once a person has agreed. The import then goes on by them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -12,48 +13,63 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from worker.cli.app import Usage, fail, out
-from worker.domain.clinic import Clinic
+from worker.domain.clinic import Clinic, Service
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader
 from worker.domain.source import compose
+from worker.workspace.config_services import parse_services
 from worker.workspace.config_sources import FOLDER, parse_source
 from worker.workspace.files import Files, raw
 from worker.workspace.sources import Source, folded
 
 if TYPE_CHECKING:
     from worker.intake.sources.guess import Draft
+    from worker.intake.sources.guess_asking import Question
 
 SHOWN: Final = 10
 SERVICES: Final = "config/services.yaml"
 
 
+@dataclass(frozen=True, slots=True)
+class Guessed:
+    """A mapping that was drafted, and the catalogue with the entries that were drafted for it."""
+
+    source: Source
+    services: Mapping[str, Service]
+
+
 def guess(
     folder: Path, rooms: Files, about: Clinic, name: str, paths: Sequence[Path], *, yes: bool, dry_run: bool
-) -> None:
-    """Draft, ask at most three questions, write. Raises Usage where there is such a mapping already, or a file says too little."""
-    from worker.intake.sources.guess import draft, mapping_text, service_entries
+) -> Guessed | None:
+    """Draft, ask at most three questions, write (a dry run writes nothing). None where a person said no. Raises Usage where there is such a mapping already, or a file says too little."""
+    from worker.intake.sources.guess import draft
+    from worker.intake.sources.guess_asking import answered, questions
+    from worker.intake.sources.guess_text import mapping_text, service_entries
     from worker.intake.sources.survey import Unreadable
 
     target = f"{FOLDER}{name}.yaml"
     if target in rooms:
-        raise Usage(f"{target} is there already; remove it first, or choose another name for --source")
+        raise Usage(
+            f"{target} is there already; import by it without --guess, remove it first, or choose another name for --source"
+        )
     try:
         drafts = [draft(path) for path in paths]
         for one in drafts:
             _tell(one)
-        order = _order(drafts, about, yes=yes)
-        past = _past(drafts, yes=yes)
-        text = mapping_text(drafts, order, past)
+        answers = {} if yes else {each.key: _ask(each) for each in questions(drafts, about.country)}
+        order, past = answered(drafts, about.country, answers)
+        text = mapping_text(drafts, order, past, about.timezone)
     except Unreadable as error:
         raise Usage(str(error)) from error
     source = _parsed(text, target, name, about)
-    _rows(paths, source, about)
     known = {folded(word) for code, service in about.services.items() for word in (code, service.name)}
     treatments: Counter[str] = Counter()
     for one in drafts:
         treatments.update(one.treatments)
     fresh = {each: number for each, number in treatments.items() if folded(each) not in known}
     entries = service_entries(fresh, list(about.services))
+    catalogue = {**about.services, **_services(entries)}
+    _rows(paths, source, replace(about, services=catalogue))
     out.print(f"\n{target}:\n{text}", markup=False)
     if entries:
         out.print(f"For {SERVICES}, {len(entries)} treatments that are not in it:", markup=False)
@@ -61,12 +77,20 @@ def guess(
             out.print(f"  {line}", markup=False)
         if len(entries) > SHOWN:
             out.print(f"  … and {len(entries) - SHOWN} more")
-    if dry_run or not (yes or typer.confirm("Write this?", default=True)):
+    if dry_run:
+        out.print("Nothing was written. By this draft:")
+    elif yes or typer.confirm("Write this, and import by it?", default=True):
+        _write(folder, rooms, target, text, entries)
+    else:
         out.print("Nothing was written.")
-        return
-    _write(folder, rooms, target, text, entries)
-    files = " ".join(str(path) for path in paths)
-    out.print(f"Look at it, then: revisit import {files} --source {name} --dry-run", markup=False)
+        return None
+    return Guessed(source, catalogue)
+
+
+def _services(entries: Mapping[str, str]) -> dict[str, Service]:
+    text = "services:\n" + "".join(f"  {entry}\n" for entry in entries.values())
+    node, _ = compose(raw(text), SERVICES)
+    return parse_services(Reader(), node)[0]
 
 
 def _tell(one: Draft) -> None:
@@ -79,32 +103,12 @@ def _tell(one: Draft) -> None:
     out.print(words, markup=False)
 
 
-def _order(drafts: Sequence[Draft], about: Clinic, *, yes: bool) -> str:
-    found = next((one.order for one in drafts if one.order in ("dmy", "mdy")), None)
-    default = "mdy" if about.country in ("US", "PH") else "dmy"
-    if found is not None or all(one.order == "iso" for one in drafts):
-        return found or default
-    return _ask("What does 03/04/2026 mean: 3 April (dmy) or 4 March (mdy)?", ("dmy", "mdy"), default, yes=yes)  # fmt: skip
-
-
-def _past(drafts: Sequence[Draft], *, yes: bool) -> str:
-    visits = [one for one in drafts if one.kind == "appointments"]
-    closes = any("completed" in one.statuses.values() or "flag:completed" in one.columns for one in visits)
-    default = "unknown" if closes else "completed"
-    if not visits:
-        return default
-    words = ("completed", "no_show", "unknown")
-    return _ask("What is a past booking that nobody closed: completed, no_show or unknown?", words, default, yes=yes)  # fmt: skip
-
-
-def _ask(question: str, words: tuple[str, ...], default: str, *, yes: bool) -> str:
-    if yes:
-        return default
+def _ask(question: Question) -> str:
     while True:
-        answer: str = typer.prompt(question, default=default)
-        if answer in words:
+        answer: str = typer.prompt(question.text, default=question.default)
+        if answer in question.words:
             return answer
-        out.print(f"One of {', '.join(words)}.", style="yellow")
+        out.print(f"One of {', '.join(question.words)}.", style="yellow")
 
 
 def _parsed(text: str, path: str, name: str, about: Clinic) -> Source:

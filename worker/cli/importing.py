@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,11 +15,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from sqlalchemy import make_url
 
 from worker.cli import guessing
-from worker.cli.app import Usage, Workspace, app, err, fail, settings
-from worker.cli.import_report import ErrorFile, show, show_refused
+from worker.cli.app import Usage, Workspace, app, err, fail, out, settings
+from worker.cli.import_report import show, show_refused
 from worker.cli.rooms import show_problems
 from worker.cli.running import file_or_usage, house_of
-from worker.domain.clinic import Clinic
+from worker.domain.clinic import Clinic, Service
 from worker.domain.scope import Scope
 from worker.domain.shape import Reader, nearest
 from worker.domain.source import compose
@@ -54,9 +54,13 @@ def import_(
     ] = False,
     guess: Annotated[
         bool,
-        typer.Option("--guess", help="Draft config/sources/NAME.yaml and entries of services.yaml from the files; imports nothing."),
+        typer.Option("--guess", help="Draft config/sources/NAME.yaml and entries of services.yaml from the files, ask, write, and import by them."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --guess: ask nothing, and write the draft.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --guess: ask nothing, take what is guessed.")] = False,
+    copy: Annotated[
+        bool,
+        typer.Option("--copy", help="Write the ready mapping into config/sources/NAME.yaml first, to be changed there: live_from, full_export, watch."),
+    ] = False,
     exported: Annotated[
         str | None,
         typer.Option("--exported", metavar="DATE", help="The day that the files were exported on. Default: now, or what is known of a file that was imported before."),
@@ -73,17 +77,28 @@ def import_(
 
     config = settings(workspace)
     paths = [file_or_usage(path) for path in files]
-    rooms = read_folder(config.workspace)
+    rooms: Files = read_folder(config.workspace)
     about = _clinic(config, rooms)
-    if guess:
-        guessing.guess(config.workspace, rooms, about, source, paths, yes=yes, dry_run=dry_run)
-        return
-    mapping = _mapping(config, rooms, source, about)
+    if copy:
+        if guess or dry_run:
+            raise Usage("--copy writes a mapping that is ready; leave out --guess and --dry-run")
+        rooms = _copied(config.workspace, rooms, source)
     day = _day(exported)
+    services: Mapping[str, Service] = {}
+    if guess:
+        found = guessing.guess(config.workspace, rooms, about, source, paths, yes=yes, dry_run=dry_run)
+        if found is None:
+            return
+        mapping, services = found.source, found.services
+    else:
+        mapping = _mapping(config, rooms, source, about)
     with _house(config, about, dry_run=dry_run) as stands:
+        # The mapping is the folder's, so the codes that it leads to are too, in force or not.
+        catalogue = {**stands.about.services, **about.services, **services}
+        waits = stands.house is not None and not set(services) <= set(stands.about.services)
         moment = _end_of(day, stands) if day is not None else None
         run = Import(
-            stands.house, stands.clinic, stands.about, mapping, stands.now,
+            stands.house, stands.clinic, replace(stands.about, services=catalogue), mapping, stands.now,
             exported=moment, dry_run=dry_run, cancel_vanished=cancel_vanished,
         )  # fmt: skip
         try:
@@ -96,6 +111,8 @@ def import_(
     for report in reports:
         show(report.report, dry_run=dry_run)
         show_refused(report.report, report.refused, report.errors)
+    if waits:
+        out.print("The new entries of services.yaml count for segments once they are in force: `revisit run` puts them in force when it starts.")  # fmt: skip
     if any(one.report.refused or one.report.kept for one in reports):
         raise typer.Exit(1)
 
@@ -129,6 +146,8 @@ def _take(config: Settings, run: Import, exports: list[Export], *, dry_run: bool
 
 
 def _one(run: Import, export: Export, progress: Progress, queue: Any, *, dry_run: bool) -> _Taken:
+    from worker.intake.sources.error_file import ErrorFile
+
     found = _Taken(run.report(export))
     bar = progress.add_task(export.path.name, total=export.survey.lines)
     with ErrorFile(export) as errors:
@@ -151,6 +170,20 @@ def _clinic(config: Settings, rooms: Files) -> Clinic:
     except BrokenRooms as error:
         show_problems(rooms, error.problems)
         raise fail("The workspace has errors; correct them first.", 1) from error
+
+
+def _copied(folder: Path, rooms: Files, name: str) -> Files:
+    """The workspace with the ready mapping of that name in it."""
+    target, text = f"{FOLDER}{name}.yaml", ready_text(name)
+    if target in rooms:
+        raise Usage(f"{target} is there already; leave out --copy")
+    if text is None:
+        raise Usage(f"no mapping is ready for `{name}`; there is one for {', '.join(ready_names())}")
+    path = folder / target
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(raw(text))
+    out.print(f"  new      {target}", markup=False)
+    return {**rooms, target: text}
 
 
 def _mapping(config: Settings, rooms: Files, name: str, about: Clinic) -> Source:

@@ -125,12 +125,16 @@ def refuse_taken_port(host: str, port: int) -> None:
 @app.command()
 def web(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1") -> None:
     """Serve the API and the pages: one role of several."""
+    from worker import tracing
+    from worker.queue.pulse import heard
+    from worker.service.figures import Figures
     from worker.web.app import make_app
     from worker.web.serve import serve
     from worker.wiring import open_queue, provider_keys
 
     config = settings(workspace)
     house = house_of(config)
+    tracing.set_up("web")
     with open_queue(config) as queue:
 
         def redis_ok() -> bool:
@@ -143,6 +147,8 @@ def web(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1"
             open_page=house.demo and host == "127.0.0.1",
             redis_ok=redis_ok,
             keys=provider_keys(config),
+            figures=Figures(house, queue.broker),
+            pulse=lambda: heard(queue.broker.client),
         )
         serve(application, host, port)
 
@@ -163,12 +169,14 @@ def worker(
     ] = 100,
 ) -> None:
     """Fold events, advance journeys, send messages: one role of several."""
+    from worker import tracing
     from worker.queue.broker import run_worker
     from worker.ticker import stop_on_signals
     from worker.wiring import open_worker
 
     config = settings(workspace)
     house_of(config).engine.dispose()
+    tracing.set_up("worker")
     stop = stop_on_signals()
     with open_worker(config) as parts:
         run_worker(parts.queue.broker, threads=threads, drain=drain, stop=stop, idle_ms=idle_ms)
@@ -180,6 +188,8 @@ def ticker(
     once: Annotated[bool, typer.Option("--once", help="One sweep; prints what it found as JSON.")] = False,
 ) -> None:
     """Wake what is due: one role of several; one of all tickers leads."""
+    from worker import tracing
+    from worker.queue.tally import Tally
     from worker.ticker import run as run_ticker
     from worker.ticker import stop_on_signals, tick
     from worker.wiring import open_queue
@@ -197,7 +207,10 @@ def ticker(
             }
             sys.stdout.write(json.dumps(found) + "\n")
         else:
-            run_ticker(house, queue, stop_on_signals())
+            tracing.set_up("ticker")
+            tally = house.count = Tally(queue.broker.client)
+            run_ticker(house, queue, stop_on_signals(), config.data_dir / "exports")
+            tally.close()
 
 
 def file_or_usage(path: Path) -> Path:

@@ -21,11 +21,13 @@ from typing import Any, Final, Self
 
 from worker.domain.clinic import Clinic
 from worker.intake.sources.deciding import Known, decide, thing_of, vanished
+from worker.intake.sources.error_file import ERRORS
 from worker.intake.sources.export import Export, Item
 from worker.intake.sources.reading import Context, Notes, Told
 from worker.intake.sources.rows import Row
 from worker.service.accepting import accept
 from worker.service.jobs import Job
+from worker.service.told_before import as_known, told_before
 from worker.store import events as stored
 from worker.store import rooms, sourced
 from worker.store.audit import note
@@ -34,8 +36,6 @@ from worker.workspace.house import House
 from worker.workspace.sources import Sheet, Source
 
 CHUNK: Final = 500
-ERRORS: Final = ".errors.csv"
-"""The end of the name of a file of refused rows, which is never a whole export."""
 FEW: Final = 5
 """So many bookings may vanish at once, however few there are."""
 BOOKED: Final = frozenset({"booking.created", "booking.rescheduled"})
@@ -187,7 +187,7 @@ class Import:
                 refused += self._refuse(export, seen, item, item.error)
             elif item.told is not None:
                 told.append((item, item.told))
-        known = self._known([one for _, one in told])
+        known = told_before(self._house, self._clinic, self._source.uri, [one for _, one in told])
         events: list[dict[str, Any]] = []
         for item, one in told:
             verdict = decide(context, one, known[one.thing], first=self._first)
@@ -197,7 +197,7 @@ class Import:
                     refused += self._refuse(export, seen, item, why)
                     continue
                 events.append(verdict.event)
-                known[one.thing].append(_as_known(verdict.event, self._now))
+                known[one.thing].append(as_known(verdict.event, self._now))
                 report.historical += verdict.event["data"]["historical"]
             if export.sheet.full_export:
                 seen.things.add(bytes.fromhex(one.thing))
@@ -215,26 +215,6 @@ class Import:
             else:
                 seen.things.add(bytes.fromhex(thing))
         return [(row, why) for row in item.rows]
-
-    def _known(self, told: Sequence[Told]) -> defaultdict[str, list[Known]]:
-        found: defaultdict[str, list[Known]] = defaultdict(list)
-        if self._house is None or not told:
-            return found
-        wanted = {one.thing for one in told}
-        with read(self._house.engine) as conn:
-            heads = [
-                head
-                for head in sourced.heads_of(
-                    conn, self._clinic, self._source.uri, {one.subject for one in told}
-                )
-                if thing_of(head.id) in wanted
-            ]
-            data = sourced.data_of(conn, self._clinic, [head.seq for head in heads])
-        for head in heads:
-            found[thing_of(head.id)].append(
-                Known(head.id, head.type, head.time, head.received, data.get(head.seq, {}))
-            )
-        return found
 
     def _accept(self, events: Sequence[dict[str, Any]]) -> tuple[Job, ...]:
         if self._dry or self._house is None or not events:
@@ -285,10 +265,6 @@ class Import:
             if datetime.fromisoformat(newest[0].data["starts_at"]) > exported:
                 found.append(newest)
         return found
-
-
-def _as_known(event: dict[str, Any], now: datetime) -> Known:
-    return Known(event["id"], event["type"], datetime.fromisoformat(event["time"]), now, event["data"])
 
 
 def _shared(seen: _Seen, told: Told) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from worker.domain.events import APPOINTMENT_STATUS
-from worker.store.schema import events, imports
+from worker.store.schema import events, imports, workspace_versions
 from worker.store.sql import chunks
 
 
@@ -47,12 +47,18 @@ _HEAD = (
 )
 
 
-def heads_of(conn: Connection, clinic: str, source: str, subjects: Iterable[str]) -> list[Head]:
-    """The events of a source that tell of these patients, in the order in which they were taken in."""
+def heads_of(
+    conn: Connection, clinic: str, source: str, subjects: Iterable[str], begins: Collection[str]
+) -> list[Head]:
+    """The events of a source that tell of these patients and whose ids begin so, in the order in which they were taken in. All of `begins` are as long as the first."""
     c = events.c
     found: list[Head] = []
+    length = len(next(iter(begins), ""))
+    named = func.substr(c.event_id, 1, length).in_(sorted(begins))
+    # Said so that the index of sources and ids can't be used: SQLite takes it for the better one, and would read all events of the source for every part of a file.
+    of_source = c.source.concat("") == source
     for part in chunks(sorted(set(subjects))):
-        asked = select(*_HEAD).where(c.clinic_id == clinic, c.subject.in_(part), c.source == source)
+        asked = select(*_HEAD).where(c.clinic_id == clinic, c.subject.in_(part), of_source, named)
         found += [Head(*row) for row in conn.execute(asked)]
     return sorted(found, key=lambda head: head.seq)
 
@@ -85,3 +91,10 @@ def imports_named(conn: Connection, clinic: str, start: str) -> list[PastImport]
         PastImport(number, what, opened, last is not None, closed is not None)
         for number, what, opened, last, closed in conn.execute(asked.order_by(c.id))
     ]
+
+
+def published_at(conn: Connection, clinic: str) -> datetime | None:
+    """When the clinic's rooms in force were published."""
+    c = workspace_versions.c
+    asked = select(c.published_at).where(c.clinic_id == clinic).order_by(c.version.desc()).limit(1)
+    return conn.execute(asked).scalar_one_or_none()

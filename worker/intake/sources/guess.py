@@ -1,33 +1,33 @@
-"""A mapping drafted from the files themselves, for a person to look at.
+"""What a file of a clinic system is, guessed from the file itself, for a person to look at.
 
 Rules
-1. What the file shows is taken from it: encoding, delimiter, decimal mark, and the order of dates where a day over 12 shows it. What it does not show is asked.
+1. What the file shows is taken from it: encoding, delimiter, lines above the header, decimal mark, the order of dates where a day over 12 shows it, the order of names where first
+   names are known, and whether several rows are one appointment. What it does not show is asked (`guess_asking`).
 2. Headers and statuses are known by the words of the ready mappings; a status that is not known is left to the person, and until then its rows are refused.
-3. If one file knows its patients by no id, none does: the same fields make the id in all of them.
 """
 
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
 
-from worker.intake.sources.guess_words import family_of, latin, plain, status_of, vocabulary
-from worker.intake.sources.rows import Table
+from worker.intake.sources.guess_names import order_of_names
+from worker.intake.sources.guess_words import plain, status_of, vocabulary
+from worker.intake.sources.rows import Table, totals
 from worker.intake.sources.survey import Unreadable, survey
 from worker.workspace.sources import Form, SheetKind
 
 SAMPLE: Final = 20_000
 STATUSES: Final = 40
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-KNOWN_BY: Final = ("name", "phone", "email")
-MORE: Final = {"consultation": ", counts_as_treatment: false", "toxin": ", rx_only: true"}
+TITLES: Final = 8
+"""So many lines may stand above the header."""
 _DATES: Final = ("starts_at", "date", "date_of_birth", "created_at", "updated_at", "cancelled_at", "at")
 _DAY: Final = re.compile(r"\s*(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})\b")
 _COMMA: Final = re.compile(r"\d,\d{1,2}(?!\d)")
@@ -49,6 +49,9 @@ class Draft:
     statuses: dict[str, str | None] = field(default_factory=dict)
     treatments: Counter[str] = field(default_factory=Counter)
     rows: int = 0
+    skip_lines: int = 0
+    name_order: str = "first_last"
+    by_service: bool = False
     unused: tuple[str, ...] = ()
 
     @property
@@ -60,20 +63,25 @@ class Draft:
 def draft(path: Path) -> Draft:
     """Guess what a file is. Raises Unreadable, OSError."""
     encoding = encoding_of(path)
-    delimiter = _delimiter(path, encoding)
-    table = Table(path, Form(delimiter, encoding))
+    delimiter, skipped = _form(path, encoding)
+    table = Table(path, Form(delimiter, encoding, skip_lines=skipped))
     try:
-        rows = [row.cells for row in islice(table.rows(), SAMPLE) if row.error is None]
+        rows = [
+            row.cells for row in islice(table.rows(), SAMPLE) if row.error is None and not totals(row.cells)
+        ]
         header = table.header
     finally:
         table.close()
     kind, columns = _kind(path.name, header)
-    found = Draft(path, kind, encoding, delimiter, columns)
+    found = Draft(path, kind, encoding, delimiter, columns, skip_lines=skipped)
     found.rows = len(rows)
     at = {name: header.index(headers[0]) for name, headers in columns.items()}
     used = {column for headers in columns.values() for column in headers}
     found.unused = tuple(name for name in header if name and name not in used)
     found.order = _order([row[at[name]] for name in _DATES if name in at for row in rows])
+    if "name" in at:
+        found.name_order = order_of_names(row[at["name"]] for row in rows)
+    found.by_service = kind == "appointments" and _repeats(rows, at)
     if "net" in at:
         found.decimal = "," if any(_COMMA.search(row[at["net"]]) for row in rows) else "."
     if "status" in at:
@@ -108,118 +116,54 @@ def encoding_of(path: Path) -> str:
     return "utf-8"
 
 
-def mapping_text(drafts: Sequence[Draft], order: str, past: str) -> str:
-    """config/sources/NAME.yaml. `order` and `past` are answers: the order of dates that may be read in two ways, and what a past booking is that nobody closed."""
-    lines = ["# A draft from the files themselves. Look at every line before you import."]
-    if any(one.order != "iso" for one in drafts):
-        known = next((one.order for one in drafts if one.order not in (None, "iso")), order)
-        lines.append(f"date_order: {known}")
-    lines.append("files:")
-    common = _common(drafts)
-    used: Counter[str] = Counter()
-    for one in drafts:
-        used[one.name] += 1
-        name = one.name if used[one.name] == 1 else f"{one.name}_{used[one.name]}"
-        lines += [f"  {name}:", *(f"    {line}" for line in _file(one, common, past))]
-    return "\n".join(lines) + "\n"
+def _form(path: Path, encoding: str) -> tuple[str, int]:
+    """The delimiter by which the header has most cells, and the rows as many; and the lines above the header, if its words stand further down."""
+    at_top = _delimiter(path, encoding, 0)
+    for skipped in range(TITLES + 1):
+        found = at_top if skipped == 0 else _delimiter(path, encoding, skipped)
+        if found is not None and _knows(path, Form(found, encoding, skip_lines=skipped)):
+            return found, skipped
+    if at_top is None:
+        raise Unreadable(f"{path.name}: no delimiter splits its header; is it a CSV file?")
+    return at_top, 0
 
 
-def service_entries(treatments: Mapping[str, int], taken: Sequence[str]) -> dict[str, str]:
-    """Entries for `services` of services.yaml by code, the commonest treatment first. `taken` are codes that are there."""
-    codes, entries = set(taken), {}
-    for name in sorted(treatments, key=lambda name: (-treatments[name], name)):
-        stem = re.sub(r"[^A-Z0-9]+", "_", latin(name).upper()).strip("_")[:40] or "SERVICE"
-        code, number = stem, 2
-        while code in codes:
-            code, number = f"{stem}_{number}", number + 1
-        codes.add(code)
-        family, area = family_of(name) or ("other", "none")
-        more = MORE.get(family, "")
-        entries[code] = f"{code}: {{name: {_quoted(name)}, family: {family}, area: {area}{more}}}"
-    return entries
-
-
-def _common(drafts: Sequence[Draft]) -> tuple[str, ...]:
-    """The fields that make a patient's id; none where every file has one."""
-    lacks = [one for one in drafts if ("id" if one.kind == "patients" else "patient") not in one.columns]
-    if not lacks:
-        return ()
-    shared = [name for name in KNOWN_BY if all(_has(one, name) for one in drafts)]
-    if not shared:
-        raise Unreadable(
-            f"{lacks[0].path.name} has no column by which a patient is known in all files; export her id too"
-        )
-    return tuple(shared)  # fmt: skip
-
-
-def _has(one: Draft, name: str) -> bool:
-    names = ("name", "first_name", "last_name") if name == "name" else (name,)
-    return any(each in one.columns for each in names)
-
-
-def _file(one: Draft, common: tuple[str, ...], past: str) -> list[str]:
-    written = {name: _headers(headers) for name, headers in one.columns.items()}
-    columns = {name: text for name, text in written.items() if not name.startswith("flag:")}
-    flags = {name.removeprefix("flag:"): text for name, text in written.items() if name.startswith("flag:")}
-    lines = [f"kind: {one.kind}"]
-    if one.encoding != "utf-8":
-        lines.append(f"encoding: {one.encoding}")
-    if one.delimiter != ",":
-        lines.append(f"delimiter: {DELIMITERS[one.delimiter]}")
-    if one.decimal != ".":
-        lines.append('decimal: ","')
-    own = "id" if one.kind == "patients" else "patient"
-    if common:
-        columns.pop(own, None)
-        lines.append(f"{'id_from' if own == 'id' else 'patient_from'}: [{', '.join(common)}]")
-    if one.kind == "appointments" and "id" not in columns:
-        lines.append(f"id_from: [starts_at{', service' if 'service' in columns else ''}]")
-    lines += _table("columns", columns)
-    lines += _table("flags", flags)
-    if "name" in columns:
-        lines.append("name_order: first_last  # or last_first, where the last name stands first")
-    if one.unused:
-        lines.append(f"# not used: {', '.join(one.unused)[:400]}")
-    if "status" in columns:
-        known = {
-            said if said == "empty" else _quoted(said): means for said, means in one.statuses.items() if means
-        }
-        lines += _table("statuses", known)
-        lines += [
-            f"  # {_quoted(said)}: what does it mean?" for said, means in one.statuses.items() if not means
-        ]
-    if one.kind == "appointments":
-        lines.append(f"past_booked_means: {past}")
-    return lines
-
-
-def _table(name: str, values: Mapping[str, str]) -> list[str]:
-    return [f"{name}:", *(f"  {key}: {value}" for key, value in values.items())] if values else []
-
-
-def _headers(headers: Sequence[str]) -> str:
-    return _quoted(headers[0]) if len(headers) == 1 else f"[{', '.join(map(_quoted, headers))}]"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _delimiter(path: Path, encoding: str) -> str:
-    """The delimiter by which the header has most cells, and the rows as many."""
+def _delimiter(path: Path, encoding: str, skipped: int) -> str | None:
     best = (0.0, ",")
     for delimiter in DELIMITERS:
         try:
-            table = Table(path, Form(delimiter, encoding))
+            table = Table(path, Form(delimiter, encoding, skip_lines=skipped))
         except Unreadable:
             continue
         rows = list(islice(table.rows(), 200))
         table.close()
         whole = sum(row.error is None for row in rows) / len(rows) if rows else 1.0
         best = max(best, ((len(table.header) - 1) * whole, delimiter))
-    if not best[0]:
-        raise Unreadable(f"{path.name}: no delimiter splits its header; is it a CSV file?")
-    return best[1]
+    return best[1] if best[0] else None
+
+
+def _knows(path: Path, form: Form) -> bool:
+    """Whether the words of a header stand there."""
+    table = Table(path, form)
+    table.close()
+    try:
+        _kind(path.name, table.header)
+    except Unreadable:
+        return False
+    return True
+
+
+def _repeats(rows: Sequence[Sequence[str]], at: Mapping[str, int]) -> bool:
+    """Whether rows that follow each other are services of one appointment: the same id, start and status, and another service."""
+    if not {"id", "service"} <= at.keys():
+        return False
+    same = [at[name] for name in ("id", "patient", "starts_at", "date", "time", "status") if name in at]
+    return any(
+        one[at["id"]]
+        and one[at["service"]] != two[at["service"]]
+        and all(one[place] == two[place] for place in same)
+        for one, two in pairwise(rows)
+    )
 
 
 def _kind(name: str, header: Sequence[str]) -> tuple[SheetKind, dict[str, tuple[str, ...]]]:

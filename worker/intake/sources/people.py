@@ -9,6 +9,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any, Final
 
@@ -48,6 +49,8 @@ TITLES: Final = frozenset(
 )
 NAMES: Final = ("first_name", "last_name")
 AGE_YEARS: Final = 120
+_ROUNDED: Final = re.compile(r"\d[.,]\d+E\+?\d+", re.IGNORECASE)
+"""A number as Excel rounds it, `3.06912E+11`: many have it, so nobody is known by it."""
 
 
 def person_of(row: Fields) -> dict[str, Any]:
@@ -123,7 +126,11 @@ def _known_by(row: Fields, name: str) -> str:
     if name == "name":
         return folded(" ".join(part for part in names_of(row) if part))
     text = row.text(name)
+    if name == "starts_at" and not text:
+        text = f"{row.text('date')} {row.text('time')}"
     if name == "phone" and text:
+        if _ROUNDED.fullmatch(text):
+            return ""
         return e164(text, row.context.clinic.country) or folded(text)
     if name == "date_of_birth" and text:
         return _born(row, text) or folded(text)

@@ -5,6 +5,7 @@ Rules
    quote opens a cell, or if a line between the two looks like a row.
 2. Lines, cells and rows are bounded: what is longer is refused with words, and never held whole.
 3. Blank lines, lines of delimiters alone, and a first line `sep=;` are passed over. Empty cells past the header are no cells.
+4. A row of totals is none of a patient: its first cell says so, and half of its cells or more are empty.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 from worker.intake.sources.survey import Unreadable, codec
-from worker.workspace.sources import Form
+from worker.workspace.sources import Form, folded
 
 LINE_LENGTH: Final = 1_000_000
 ROW_LINES: Final = 500
@@ -27,6 +28,16 @@ COLUMNS: Final = 2_000
 FEW_COLUMNS: Final = 4
 """With fewer than these, a line of a note may well look like a row."""
 _SEP: Final = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+
+_TOTAL: Final = re.compile(r"(?:grand |sub ?)?totals?\b|sum\b|(?:γενικ[οό] )?σ[υύ]νολ[οα]\b|records?:|rows?:")
+
+
+def totals(cells: Sequence[str]) -> bool:
+    """Whether a row sums others up (rule 4)."""
+    first = next((cell for cell in cells if cell.strip()), "")
+    if _TOTAL.match(folded(first)) is None:
+        return False
+    return sum(bool(cell.strip()) for cell in cells) * 2 <= len(cells) + 1
 
 
 @dataclass(frozen=True, slots=True)
