@@ -208,10 +208,18 @@ def _duplicates(seen: Audit) -> Section:
             ("E-mail addresses", seen.shared["email"]),
         )
     )
+    said = [
+        "A shared phone may be one patient entered twice, or a family. Messages to one address count together, so nobody is written to twice."
+    ]
+    if seen.pairs is not None:
+        certain, proposed = count(seen.pairs.certain, "pair"), count(seen.pairs.proposed, "pair")
+        said.append(
+            f"Of the records compared on {seen.pairs.at.astimezone(seen.now.tzinfo):%Y-%m-%d}, {certain} are one patient for certain, and {proposed} wait for a person to look at them: see `revisit duplicates`."
+        )
     return Section(
         "duplicates",
-        "Shared addresses",
-        ("A shared phone may be one patient entered twice, or a family. Messages to one address count together, so nobody is written to twice.",),
+        "Shared addresses and double entries",
+        tuple(said),
         (),
         (Grid(("what", "addresses", "patients"), rows),),
     )  # fmt: skip

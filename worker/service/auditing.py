@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from worker.domain.rules import Rules
 from worker.results.audit import Audit, Counting, Seeing
+from worker.results.audit.model import Pairs
 from worker.service import words
-from worker.store import census
+from worker.store import census, duplicates
 from worker.store.day_counts import base
 from worker.store.engine import read
 from worker.workspace.house import House
@@ -37,7 +39,9 @@ def audit(house: House, clinic: str, progress: Progress = lambda done, whole: No
             if done % census.AT_ONCE == 0:
                 progress(done, whole)
         progress(whole, whole)
-    return counting.audit()
+        last = duplicates.searched(conn, clinic)
+    pairs = Pairs(last.at, last.certain, last.proposed) if last is not None else None
+    return replace(counting.audit(), pairs=pairs)
 
 
 def titles(rules: Rules) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -38,9 +38,7 @@ MAX_TRIES = 5
 def fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
     """Fold these events; returns what became due. What is folded already, or is with another worker, is passed over."""
     try:
-        return _fold(house, clinic, seqs)
-    except patients.PatientMoved:
-        return _fold(house, clinic, seqs)
+        return patients.again_when_moved(lambda: _fold(house, clinic, seqs))
     except Exception as error:  # noqa: BLE001 (whatever it is, the rest of the batch must go on)
         if len(seqs) > 1:
             return [job for seq in seqs for job in fold(house, clinic, [seq])]
@@ -49,16 +47,18 @@ def fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
 
 
 def _failed(house: House, clinic: str, seq: int, error: Exception) -> None:
-    # The exception's text may quote the event; its kind and place do not.
-    log.error(
-        "event could not be folded",
-        clinic=clinic,
-        number=seq,
-        error=type(error).__name__,
-        where=place_of(error),
-    )
     with write(house.engine) as conn:
-        for found in stored.load(conn, clinic, [seq]):
+        loaded = stored.load(conn, clinic, [seq])
+        # The exception's text may quote the event; its kind and place do not.
+        log.error(
+            "event could not be folded",
+            clinic=clinic,
+            number=seq,
+            patient=house.opaque(loaded[0].event.subject) if loaded else None,
+            error=type(error).__name__,
+            where=place_of(error),
+        )
+        for found in loaded:
             if found.tries >= MAX_TRIES:
                 stored.give_up(
                     conn,
@@ -103,6 +103,9 @@ def _fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
         }
         names = patients.resolve(conn, clinic, subjects)
         locked = patients.lock(conn, clinic, names.values(), since=rules.contacts_since(now))
+        # A merge may have been taken back while we waited for the rows: then an id stands for itself again.
+        if patients.resolve(conn, clinic, subjects) != names:
+            raise patients.PatientMoved(sorted(names))
         rules = house.pinned(conn, rules, locked.values())
         batch = _Batch(rules, now, bool(stored_rooms.open_imports(conn, clinic)), dict(names))
         batch.planners = {name: Planner(rules, patient, now) for name, patient in locked.items()}

@@ -120,8 +120,17 @@ class Detect:
 
 
 @dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of records that may be one patient, open since they were looked for at `at`: those that a rule would merge, and those for a person to look at."""
+
+    at: datetime
+    certain: int
+    proposed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
-    """The whole. `now` is clinic-local."""
+    """The whole. `now` is clinic-local; `pairs` is None where nobody has looked for them."""
 
     now: datetime
     today: date
@@ -156,3 +165,4 @@ class Audit:
     high_value: Threshold | None
     rhythms: tuple[Rhythm, ...]
     detect: tuple[Detect, ...]
+    pairs: Pairs | None = None
