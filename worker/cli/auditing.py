@@ -36,11 +36,11 @@ def audit(html: Html = None, workspace: Workspace = None) -> None:
     from worker.service.audit_paper import paper
     from worker.service.auditing import audit
 
-    _refuse(html)
-    with opened(workspace) as (house, clinic), _progress() as progress:
+    refuse(html)
+    with opened(workspace) as (house, clinic), show_progress() as progress:
         bar = progress.add_task("Looking at every patient", total=None)
         seen = audit(house, clinic, lambda done, whole: progress.update(bar, completed=done, total=whole))
-    _show(paper(seen), html)
+    show(paper(seen), html)
 
 
 @app.command()
@@ -49,14 +49,14 @@ def strategy(html: Html = None, workspace: Workspace = None) -> None:
     from worker.service.strategy import strategy
     from worker.service.strategy_paper import paper
 
-    _refuse(html)
-    with opened(workspace) as (house, clinic), _progress() as progress:
+    refuse(html)
+    with opened(workspace) as (house, clinic), show_progress() as progress:
         bar = progress.add_task("Living through the last year", total=None)
         plan = strategy(house, clinic, lambda done, whole: progress.update(bar, completed=done, total=whole))
-    _show(paper(plan), html)
+    show(paper(plan), html)
 
 
-def _refuse(html: Path | None) -> None:
+def refuse(html: Path | None) -> None:
     """What can be known before any work is done."""
     if html is None:
         return
@@ -68,7 +68,7 @@ def _refuse(html: Path | None) -> None:
         raise fail(str(NoPlots()), 1)
 
 
-def _progress() -> Progress:
+def show_progress() -> Progress:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -79,7 +79,7 @@ def _progress() -> Progress:
     return Progress(*columns, console=err, transient=True)
 
 
-def _show(paper: Paper, html: Path | None) -> None:
+def show(paper: Paper, html: Path | None) -> None:
     tell(paper)
     if html is not None:
         from worker.web.papers import page

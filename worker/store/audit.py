@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from worker.store.schema import audit
 
@@ -18,3 +18,11 @@ def note(
     conn.execute(
         audit.insert().values(clinic_id=clinic, at=at, actor=actor, action=action, detail=dict(detail))
     )
+
+
+def last_of(conn: Connection, clinic: str, action: str) -> tuple[datetime, dict[str, Any]] | None:
+    """When that was done last, and its detail."""
+    c = audit.c
+    statement = select(c.at, c.detail).where(c.clinic_id == clinic, c.action == action)
+    row = conn.execute(statement.order_by(c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else (row.at, dict(row.detail))

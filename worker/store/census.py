@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -54,6 +54,21 @@ def runs_of(conn: Connection, clinic: str, wanted: list[str]) -> dict[str, dict[
             run = enrollment_of(dict(row))
             found.setdefault(run.patient, {})[run.id] = run
     return found
+
+
+def under_way(conn: Connection, clinic: str) -> frozenset[str]:
+    """The patients who are in a journey."""
+    c = enrollments.c
+    which = (c.clinic_id == clinic, c.outcome.is_(None))
+    return frozenset(conn.execute(select(c.patient_id).distinct().where(*which)).scalars())
+
+
+def ledgers_of(conn: Connection, clinic: str, wanted: Iterable[str]) -> Iterator[tuple[str, Ledger]]:
+    """These patients with what was told of them; of one who is not known, nothing."""
+    for part in chunks(sorted(set(wanted))):
+        which = (ledgers.c.clinic_id == clinic, ledgers.c.patient_id.in_(part))
+        for row in conn.execute(select(ledgers.c.patient_id, ledgers.c.data).where(*which)):
+            yield row.patient_id, row.data
 
 
 def waiting(conn: Connection, clinic: str) -> int:

@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from worker.store.schema import clinics, clock, enrollments, events, imports, messages, patients
+from worker.store.schema import clinics, clock, enrollments, events, imports, messages, patients, rollouts
 from worker.store.sql import among, free, insert
 from worker.store.turns import is_waiting
 from worker.store.types import Instant
@@ -167,12 +167,13 @@ def next_due(conn: Connection, after: datetime) -> datetime | None:
         select(func.min(messages.c.due_at)).where(
             among(messages.c.state, "scheduled"), messages.c.due_at > after
         ),
+        select(func.min(rollouts.c.due_at)).where(rollouts.c.due_at > after),
     )
     return min((at for at in conn.execute(union_all(*found)).scalars() if at is not None), default=None)
 
 
 def count_due(conn: Connection, now: datetime) -> int:
-    """How much is to be done by now, whether somebody is at work on it or not: new events, changes, steps, messages."""
+    """How much is to be done by now, whether somebody is at work on it or not: new events, changes, steps, messages, second halves."""
     return sum(conn.execute(_COUNT, {"now": now}).scalars())
 
 
@@ -286,6 +287,7 @@ def _anything() -> Select[Any]:
         select(messages.c.id).where(messages.c.lookup_at <= _WALL, free(messages, _WALL)),
         stale.where(patients.c.alias_of.is_(None), free(patients, _WALL)),
         select(enrollments.c.id).where(*is_waiting()),
+        select(rollouts.c.id).where(rollouts.c.due_at <= _NOW),
     )
     return select(or_(*(statement.correlate(None).exists() for statement in asked)))
 
@@ -298,6 +300,7 @@ def _count() -> CompoundSelect[Any]:
         (enrollments, is_waiting()),
         (messages, _leaving(_NOW)),
         (messages, [among(messages.c.state, "claimed")]),
+        (rollouts, [rollouts.c.due_at <= _NOW]),
     )
     return union_all(*(select(func.count()).select_from(table).where(*which) for table, which in counted))
 

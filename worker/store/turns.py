@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
+from worker.domain.history import EXISTING, ROLLOUT
 from worker.store.schema import clinics, enrollments, patients
+
+_BACKLOG: Final = (EXISTING, ROLLOUT)
 
 
 class Waiting(NamedTuple):
@@ -18,6 +21,7 @@ class Waiting(NamedTuple):
     lot: int
     id: str
     patient: str
+    of_backlog: bool
 
 
 def is_waiting() -> list[ColumnElement[bool]]:
@@ -41,14 +45,22 @@ def waiting(conn: Connection, now: datetime) -> list[Waiting]:
         .where(p.alias_of.is_(None), p.rules_version < clinics.c.rules_version)
     )
     statement = (
-        select(c.clinic_id, c.journey, c.lot, c.id, c.patient_id)
+        select(c.clinic_id, c.journey, c.lot, c.id, c.patient_id, c.started_by.in_(_BACKLOG))
         .where(*is_waiting(), c.clinic_id.not_in(behind), c.clinic_id.not_in(older))
         .order_by(c.clinic_id, c.journey, c.lot, c.id)
     )
-    return [Waiting(*row) for row in conn.execute(statement)]
+    return [Waiting(*row)._replace(of_backlog=bool(row[-1])) for row in conn.execute(statement)]
 
 
 _ANYBODY: Final = select(enrollments.c.id).where(*is_waiting()).limit(1)
+
+
+def sharing(conn: Connection, clinic: str, now: datetime) -> frozenset[str]:
+    """The journeys whose backlog is still being let in: some of it waits for a turn, or has one that is to come."""
+    c = enrollments.c
+    which = (c.clinic_id == clinic, c.started_by.in_(_BACKLOG), c.outcome.is_(None), c.lot.is_not(None))
+    to_come = or_(c.turn_at.is_(None), c.turn_at > now)
+    return frozenset(conn.execute(select(c.journey).distinct().where(*which, to_come)).scalars())
 
 
 def given(conn: Connection, clinic: str, journey: str, since: datetime) -> list[datetime]:
