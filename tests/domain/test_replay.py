@@ -30,6 +30,7 @@ from tests.domain.build import (
 )
 from tests.domain.strategies import events, zones
 from worker.domain.calendar import local_day
+from worker.domain.conditions.circuit import Seen
 from worker.domain.events import Event
 from worker.domain.history import Enrollment, Message, row
 from worker.domain.planner import Patient
@@ -112,7 +113,8 @@ def take_out(value: Any) -> Any:
 
 
 def through_a_store(patient: Patient) -> None:
-    """Put everything that is known of a patient into JSON and take it out again."""
+    """Put everything that is known of a patient into JSON and take it out again; what was seen only where it was seen of this ledger."""
+    seen = patient.seen if patient.seen is not None and patient.seen.ledger is patient.ledger else None
     written = json.dumps(
         {
             "ledger": patient.ledger,
@@ -120,6 +122,7 @@ def through_a_store(patient: Patient) -> None:
             "as_of": put_away(patient.as_of),
             "next_change_at": put_away(patient.next_change_at),
             "rules_version": patient.rules_version,
+            "seen": seen.packed() if seen is not None else None,
             "enrollments": [
                 {name: put_away(value) for name, value in row(run).items()}
                 for run in patient.enrollments.values()
@@ -133,6 +136,7 @@ def through_a_store(patient: Patient) -> None:
     assert {field.name for field in fields(Patient)} == {*json.loads(written), "id", "contacts", "facts"}
     back = json.loads(written)
     patient.ledger, patient.facts = back["ledger"], None
+    patient.seen = Seen.unpacked(back["seen"], patient.ledger) if back["seen"] is not None else None
     patient.members = frozenset(back["members"])
     patient.as_of, patient.next_change_at, patient.rules_version = (
         take_out(back["as_of"]),

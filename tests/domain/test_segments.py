@@ -58,7 +58,7 @@ def test_the_next_change_is_exactly_the_first_day_on_which_a_look_finds_one(data
     today = FIRST + timedelta(days=data.draw(st.integers(0, 800)))
     look = segments.look(facts, today)
     members = segments.members(look)
-    claimed, seen = segments.next_change(look, members), by_brute_force(segments, facts, today)
+    claimed, seen = segments.next_change(look), by_brute_force(segments, facts, today)
     if seen is not None or (claimed is not None and (claimed - today).days <= FAR):
         assert claimed == seen
     elif claimed is not None:
@@ -198,7 +198,7 @@ def test_a_patient_of_whom_nothing_is_known_is_a_prospect_who_never_changes_by_t
     segments = rules().segments
     look = segments.look(Facts("p", empty(), clinic()), date(2026, 1, 1))
     assert segments.members(look) == {"prospect"}
-    assert segments.next_change(look, segments.members(look)) is None
+    assert segments.next_change(look) is None
 
 
 def test_a_segment_without_visits_in_a_span_is_the_opposite_of_one_with_them() -> None:

@@ -11,9 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.rooms.test_contract_files import FILES
-from worker.cli import new as new_command
-from worker.cli import show as show_command
-from worker.cli.app import Usage, app
+from worker.cli.app import Usage, app, register
 from worker.domain.source import Problem, compose
 from worker.service.starting import fitted
 from worker.service.testing import Teller
@@ -28,7 +26,6 @@ from worker.workspace.yaml_text import plain
 
 SAMPLE = sample_rooms()
 RECIPES = recipes(SAMPLE)
-REGISTERED = (new_command, show_command)
 
 
 def whole(files: Files, draft: Draft) -> dict[str, str]:
@@ -230,7 +227,7 @@ def clinic(folder: Path) -> Path:
 
 
 def run(*words: str, answers: str | None = None) -> tuple[int, str]:
-    assert REGISTERED
+    register()
     result = CliRunner().invoke(app, list(words), input=answers, env={"COLUMNS": "60"})
     if isinstance(result.exception, Usage):
         return 2, str(result.exception)

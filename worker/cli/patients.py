@@ -148,7 +148,7 @@ def _about(house: House, clinic: str) -> Clinic:
     from worker.store.engine import read
 
     with read(house.engine) as conn:
-        return house.rooms(conn, clinic).rules.clinic
+        return house.clinic(conn, clinic)
 
 
 def _now(house: House) -> datetime:

@@ -86,6 +86,7 @@ def zone(name: str) -> ZoneInfo:
         raise ValueError(f"no time zone is called {name!r}") from error
 
 
+@lru_cache(maxsize=1 << 16)
 def add_months(day: date, months: int) -> date:
     """The same day of the month `months` later, clamped to that month's end (rule 1)."""
     index = day.year * 12 + day.month - 1 + months

@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from worker.domain.calendar import at_local, local_day, zone
@@ -23,11 +23,11 @@ from worker.domain.clinic import Clinic, Service
 from worker.domain.ledger import Ledger, parse_instant
 
 T = TypeVar("T")
+_UNKNOWN: Final = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Appointment:
-    """One appointment as last told. `net` is in minor units after refunds; `day` is clinic-local."""
+class Appointment(NamedTuple):
+    """One appointment as last told. `net` is in minor units after refunds; `day` is clinic-local; `treatment` where one of its services counts as one."""
 
     id: str
     status: str
@@ -40,11 +40,7 @@ class Appointment:
     currency: str | None
     cancelled_by: str | None
     since: datetime
-
-    @property
-    def treatment(self) -> bool:
-        """Whether one of its services counts as a treatment."""
-        return any(service.counts_as_treatment for service in self.services)
+    treatment: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +74,10 @@ class Facts:
 
     def remember(self, key: Hashable, find: Callable[[], T]) -> T:
         """What `find` finds, found once. The key must name what is looked for, since facts never change."""
-        if key not in self._remembered:
-            self._remembered[key] = find()
-        found: T = self._remembered[key]
-        return found
+        found: T | object = self._remembered.get(key, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = self._remembered[key] = find()
+        return cast(T, found)
 
     def profile(self, name: str) -> Any:
         """A field of the patient's record, or None."""
@@ -123,14 +119,20 @@ class Facts:
     @cached_property
     def appointments(self) -> tuple[Appointment, ...]:
         """All appointments that were not voided, by start."""
+        return self._read(None)
+
+    def with_status(self, status: str) -> tuple[Appointment, ...]:
+        """All appointments of that status, by start. Those of another are not even read."""
+        return self.remember(("status", status), lambda: self._read(status))
+
+    def _read(self, status: str | None) -> tuple[Appointment, ...]:
         refunds = self._refunds
         found = [
             self._known(key, records, refunds.get(key, 0))
             for key, records in self.ledger["appointments"].items()
+            if (records[0]["status"] == status if status is not None else records[0]["status"] != "voided")
         ]
-        return tuple(
-            sorted((a for a in found if a.status != "voided"), key=lambda a: (a.starts_at or a.since, a.id))
-        )
+        return tuple(sorted(found, key=lambda a: (a.starts_at or a.since, a.id)))
 
     def _known(self, key: str, records: list[dict[str, Any]], refunded: int) -> Appointment:
         known = self._parsed.get(key)
@@ -139,27 +141,28 @@ class Facts:
         return known[2]
 
     def _appointment(self, key: str, records: list[dict[str, Any]], refunded: int) -> Appointment:
-        def last(name: str) -> Any:
-            for record in records:
-                if name in record:
-                    return record[name]
-            return None
-
-        starts = last("starts_at")
+        # Where there are several, each field is what the first of them says that gives it.
+        told = (
+            records[0]
+            if len(records) == 1
+            else {k: v for record in reversed(records) for k, v in record.items()}
+        )
+        starts, net = told.get("starts_at"), told.get("net")
         starts_at = parse_instant(starts) if starts else None
-        net = last("net")
+        services = [self._service(item) for item in told.get("services") or ()]
         return Appointment(
             id=key,
             status=records[0]["status"],
             starts_at=starts_at,
             day=local_day(starts_at, self.clinic.tz) if starts_at else None,
-            services=tuple(self._service(item) for item in last("services") or ()),
-            location=last("location"),
-            practitioner=last("practitioner"),
+            services=tuple(services),
+            location=told.get("location"),
+            practitioner=told.get("practitioner"),
             net=(net["minor"] if net else 0) - refunded,
             currency=net["currency"] if net else None,
-            cancelled_by=last("cancelled_by"),
+            cancelled_by=told.get("cancelled_by"),
             since=parse_instant(records[0]["since"]),
+            treatment=True in [service.counts_as_treatment for service in services],
         )
 
     def _service(self, item: Mapping[str, Any]) -> Service:
@@ -173,7 +176,7 @@ class Facts:
     @cached_property
     def completed(self) -> tuple[Appointment, ...]:
         """Completed appointments by start; each has a day."""
-        return tuple(a for a in self.appointments if a.status == "completed" and a.day is not None)
+        return tuple(a for a in self.with_status("completed") if a.day is not None)
 
     @cached_property
     def visits(self) -> tuple[Visit, ...]:
@@ -187,7 +190,7 @@ class Facts:
     @cached_property
     def booked(self) -> tuple[Appointment, ...]:
         """Appointments that stand in the book as booked, past or future."""
-        return tuple(a for a in self.appointments if a.status == "booked" and a.day is not None)
+        return tuple(a for a in self.with_status("booked") if a.day is not None)
 
     def bookings_from(self, today: date) -> tuple[Appointment, ...]:
         """Bookings whose day has not passed."""

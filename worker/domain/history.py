@@ -17,6 +17,12 @@ COUNTED: Final = frozenset({"claimed", "sent", "unknown"})
 """States that take a place under a frequency cap: whoever may have been reached counts, whoever was refused does not."""
 
 
+EXISTING: Final = "existing"
+"""What started a run of a patient who stood in the segment already: its steps count from the day on which the patient had come there."""
+ROLLOUT: Final = "rollout"
+"""The same of a rollout in two halves: its steps count from its turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """A patient entered or left a segment. `silent` ones change facts and fire nothing."""
@@ -82,6 +88,11 @@ class Enrollment:
     def waits_for_turn(self) -> bool:
         """Whether the journey's pace has not let it begin yet."""
         return self.lot is not None and self.turn_at is None and self.active
+
+    @property
+    def of_backlog(self) -> bool:
+        """Whether the patient had come to where the journey starts long before, and a person let her begin."""
+        return self.started_by in (EXISTING, ROLLOUT)
 
     @property
     def active(self) -> bool:

@@ -140,6 +140,26 @@ def tag(ledger: Ledger, name: str, on: bool, at: datetime, by: str) -> Ledger:
     return new
 
 
+def changed(before: Ledger, after: Ledger) -> frozenset[str]:
+    """The parts that differ: the statuses (old and new) of appointments of which something else is told, `refunds`, `profile` (own tags included), `consent` (merges included)."""
+    if before is after:
+        return frozenset()
+    found: set[str] = set()
+    old, new = before["appointments"], after["appointments"]
+    for key, records in new.items():
+        known = old.get(key)
+        if known is not records and known != records:
+            found.update(each[0]["status"] for each in (known, records) if each)
+    found.update(old[key][0]["status"] for key in old.keys() - new.keys())
+    for part, names in _PARTS.items():
+        if any(before[name] != after[name] for name in names):
+            found.add(part)
+    return frozenset(found)
+
+
+_PARTS = {"refunds": ("refunds",), "profile": ("profile", "own_tags"), "consent": ("consent", "merged")}
+
+
 def _appointment(ledger: Ledger, event: Event, stamp: Stamp) -> None:
     data = event.data
     record: dict[str, Any] = {

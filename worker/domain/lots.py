@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from worker.domain.calendar import local_day, midnight
 
 LOTS: Final = 10_000
+MOST_SHUT: Final = 40
 
 
 def lot(clinic: str, *what: str) -> int:
@@ -26,19 +27,26 @@ def lot(clinic: str, *what: str) -> int:
 
 
 def turns(
-    waiting: Sequence[tuple[int, str]], taken: Mapping[date, int], per_day: int, now: datetime, tz: ZoneInfo
+    waiting: Sequence[tuple[int, str]],
+    taken: Mapping[date, int],
+    per_day: int,
+    now: datetime,
+    tz: ZoneInfo,
+    shut: Callable[[date], bool] = lambda day: False,
 ) -> dict[str, datetime]:
     """When each of those who wait may begin: by lot, as many a clinic-local day as are left; today's at once, the others' when their day begins.
 
-    `waiting` are (lot, id), `taken` how many begin on a day already.
+    `waiting` are (lot, id), `taken` how many begin on a day already. On days that are `shut` nobody begins; of more than 40 in a row the next is taken all the same.
     """
     today = local_day(now, tz)
-    day, left = today, per_day - taken.get(today, 0)
+    day, left = today, 0 if shut(today) else per_day - taken.get(today, 0)
     found: dict[str, datetime] = {}
+    closed = 0
     for _, name in sorted(waiting):
         while left <= 0:
             day += timedelta(days=1)
-            left = per_day - taken.get(day, 0)
+            closed = closed + 1 if shut(day) and closed < MOST_SHUT else 0
+            left = 0 if closed else per_day - taken.get(day, 0)
         found[name] = now if day == today else midnight(day, tz)
         left -= 1
     return found

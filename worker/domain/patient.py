@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.domain import ledger as ledgers
+from worker.domain.conditions.circuit import Seen
 from worker.domain.facts import Facts
 from worker.domain.history import Contact, Enrollment, Message, Task, Trace, Transition
 
@@ -15,7 +16,8 @@ from worker.domain.history import Contact, Enrollment, Message, Task, Trace, Tra
 class Patient:
     """Everything that is known of one patient. `as_of` is the patient's own clock: the moment that `members` is true for.
 
-    `facts` are those that were computed last, kept so that appointments need not be read again; they are never stored.
+    `facts` are those that were computed last, kept so that appointments need not be read again; they are never stored. `seen` is what was last decided of
+    the segments' conditions under the rules of `rules_version`, so that only what may have changed is decided anew.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Patient:
     messages: dict[str, Message] = field(default_factory=dict)
     contacts: Sequence[Contact] = ()
     facts: Facts | None = field(default=None, repr=False, compare=False)
+    seen: Seen | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from worker.domain import ledger as ledgers
 from worker.domain.calendar import midnight
 from worker.domain.events import APPOINTMENT_STATUS, Event
+from worker.domain.existing import Existing
 from worker.domain.facts import Facts
 from worker.domain.gate import (
     ADDRESS_FIELD,
@@ -36,12 +37,11 @@ from worker.domain.history import Cause, Contact, Message, Transition
 from worker.domain.news import fact_time, is_news, touched
 from worker.domain.patient import Patient, Plan
 from worker.domain.rules import Rules
-from worker.domain.starts import Starts
 
 __all__ = ["Patient", "Plan", "Planner", "addresses", "merge"]
 
 
-class Planner(Starts):
+class Planner(Existing):
     """Plans for one patient at one moment. `now` only ever decides what is due and what is late."""
 
     def __init__(self, rules: Rules, patient: Patient, now: datetime) -> None:
@@ -204,8 +204,14 @@ class Planner(Starts):
 
     def postpone(self, key: str, until: datetime, why: str, *, code: str = "retry") -> Message:
         """It was proven not to have left: scheduled again; the lateness counts."""
-        message = replace(self.patient.messages[key], state="scheduled", due_at=until, reason=code)
+        known = self.patient.messages[key]
+        message = replace(known, state="scheduled", due_at=until, reason=code)
         self._keep(message, "waits", why)
+        run = self.patient.enrollments.get(message.enrollment)
+        if known.state != "scheduled" and run is not None and run.reached:
+            # Nobody was reached after all: whoever claims it again counts it again.
+            reached = run.reached - 1
+            self._put(replace(run, reached=reached, reached_at=run.reached_at if reached else None))
         return message
 
     def note(self, key: str, state: str, code: str, why: str) -> Message:
@@ -255,8 +261,9 @@ class Planner(Starts):
         """Bring memberships up to date; returns what was entered and left, journeys' starts included."""
         patient, segments = self.patient, self.rules.segments
         # Starts of journeys may ask for earlier runs and messages; segments can't.
-        look = self.look(look_at)
-        members = frozenset() if self.facts.erased else segments.members(look)
+        seen = patient.seen if patient.rules_version == self.rules.version else None
+        sight = segments.sight(self.look(look_at), seen) if not self.facts.erased else None
+        members = sight.members() if sight is not None else frozenset()
         entered, left = members - patient.members, patient.members - members
         for name in sorted(left):
             if not name.startswith("start:"):
@@ -265,7 +272,8 @@ class Planner(Starts):
             if not name.startswith("start:"):
                 self.plan.transitions.append(Transition(patient.id, name, "entered", cause, told_at, silent))
         patient.members = members
-        day = None if self.facts.erased else segments.next_change(look, members)
+        patient.seen = sight.seen() if sight is not None else None
+        day = sight.next_change() if sight is not None else None
         patient.next_change_at = midnight(day, self.rules.clinic.tz) if day is not None else None
         patient.rules_version = self.rules.version
         return entered, left
@@ -302,6 +310,9 @@ def merge(kept: Planner, gone: Planner, event: Event) -> None:
         gone.plan.transitions.append(Transition(other.id, name, "left", "merge", at, silent=True))
     survivor.ledger = ledgers.union(survivor.ledger, other.ledger, alias=other.id, at=event.time)
     survivor.as_of = max(filter(None, (survivor.as_of, other.as_of, at)))
+    # What she has been through under the other id counts for `repeat`, too.
+    for run in other.enrollments.values():
+        survivor.enrollments[run.id] = replace(run, patient=survivor.id)
     survivor.contacts = (*survivor.contacts, *(c for c in other.contacts if c not in survivor.contacts))
     other.ledger, other.members, other.next_change_at = ledgers.empty(), frozenset(), None
     kept.reconsider(at)

@@ -48,6 +48,10 @@ class BlastLimit:
     share: Decimal
     at_least: int
 
+    def most(self, patients: int) -> int:
+        """How many messages a clinic with so many patients may send in a day."""
+        return max(int(self.share * patients), self.at_least)
+
 
 KEEP_BODIES: Final = Span(months=12)
 KEEP_REPORTS: Final = Span(months=3)

@@ -95,6 +95,10 @@ GROUPS: Final = (
         "clinic-language": error("`language` is not among `languages`", "add it"),
         "clinic-contrast": warning("white letters on the brand's colour are hard to read", "a darker `colour`"),
         "clinic-region": Code("either", "a region that the country does not have: an error. A warning where laws differ by region and none is named, or where they do not", "`region: FL`, or none", "region: Florida"),
+        "clinic-twice": error("two folders of `--workspaces` have one clinic's `id`", "give each an `id` of its own"),
+        "extends-cycle": error("folders extend each other in a circle", "take `extends` out of one of them"),
+        "extends-missing": error("the folder that `extends` names is not there, holds no rooms, or can't be read", "put the shared folder beside the clinic's", "extends: ../shared-rooms"),
+        "extends-outside": error("`extends` leads elsewhere than to a folder beside this one", "put the shared folder beside the clinic's", "extends: ../../shared-rooms"),
         "clinic-weekday": error("not a weekday or a range of them", "write `mon`, `sat`, `mon-fri`"),
     }),
     Group("Offers", {

@@ -12,21 +12,24 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from itertools import count
 from typing import Literal
 
 from worker.domain.calendar import add_span, local_day
 from worker.domain.clinic import Mode
 from worker.domain.events import Event
-from worker.domain.gate import Go
+from worker.domain.existing import Stood
+from worker.domain.gate import Go, Outside
 from worker.domain.history import Contact, Message, Task, Trace, Transition
 from worker.domain.lots import turns
 from worker.domain.news import fact_time
 from worker.domain.planner import Patient, Plan, Planner, addresses, merge
 from worker.domain.rules import Rules
+from worker.domain.spread import a_day, shut
 
 Line = Transition | Trace | Message | Task
 _CHANGE, _STEP, _MESSAGE = 0, 1, 2
@@ -47,7 +50,7 @@ class Sent:
 
 
 class Replay:
-    """One clinic on a virtual clock."""
+    """One clinic on a virtual clock. `base` is the size of a base of which these are some, for the pace of `enroll_existing`; `outside` what is known beside a patient."""
 
     def __init__(
         self,
@@ -63,6 +66,8 @@ class Replay:
         self.complete_from = complete_from
         self.patients: dict[str, Patient] = {}
         self.aliases: dict[str, str] = {}
+        self.base = 0
+        self.outside: Callable[[Planner], Outside] = lambda planner: Outside()
         self._reached: dict[tuple[str, str], list[Contact]] = defaultdict(list)
         self._queue: list[tuple[datetime, int, int, int, str, str]] = []
         self._order = count()
@@ -87,6 +92,29 @@ class Replay:
         if end is not None:
             yield from self._let_pass(end, changes_only=False)
             yield from self._flush(None)
+
+    def take_up(self, patient: Patient) -> None:
+        """A patient with runs under way: their steps and turns come when they are due. A run whose message is under way stays where it is."""
+        self.patients[patient.id] = patient
+        tz = self.rules.clinic.tz
+        for key, run in patient.enrollments.items():
+            if run.waits_for_turn:
+                self._waiting[run.journey][key] = patient.id
+            elif run.active and run.due_at is not None:
+                self._push(run.due_at, _STEP, patient.id, key)
+            if run.turn_at is not None:
+                self._turns[run.journey][local_day(run.turn_at, tz)] += 1
+
+    def enroll_existing(
+        self, patient_id: str, now: datetime, names: Iterable[str] | None = None, *, afresh: bool = False
+    ) -> list[Stood]:
+        """Enroll a patient who stands where journeys start (`existing`), at the moment to which everything was let pass."""
+        patient = self.patients[patient_id]
+        planner = self._planner(patient, now)
+        answers = planner.enroll_existing(names, afresh=afresh)
+        self._now = now
+        self._take(patient, planner.plan)
+        return answers
 
     def _let_pass(
         self, until: datetime, *, changes_only: bool
@@ -133,7 +161,7 @@ class Replay:
         self._take(patient, planner.plan)
 
     def _dispatch(self, planner: Planner, key: str, at: datetime) -> None:
-        verdict = planner.verdict(key)
+        verdict = planner.verdict(key, self.outside(planner))
         message = planner.apply(key, verdict)
         if isinstance(verdict, Go) and not verdict.rehearsal:
             planner.settle(key, "sent", why=f"by {verdict.channel}")
@@ -168,10 +196,20 @@ class Replay:
         """Hand out the turns of journeys with a pace, by lot, to those who wait since this instant."""
         waiting, self._waiting = self._waiting, defaultdict(dict)
         for name, places in waiting.items():
-            runs = (self.patients[patient].enrollments[key] for key, patient in places.items())
-            taken, pace, tz = self._turns[name], self.rules.journeys[name].pace or 1, self.rules.clinic.tz
-            for key, at in turns([(run.lot or 0, run.id) for run in runs], taken, pace, now, tz).items():
+            runs = [self.patients[patient].enrollments[key] for key, patient in places.items()]
+            taken, journey, tz = self._turns[name], self.rules.journeys[name], self.rules.clinic.tz
+            those = sorted((run.of_backlog, run.lot or 0, run.id) for run in runs)
+            given = turns([one[1:] for one in those if not one[0]], taken, journey.pace or 1, now, tz)
+            for at in given.values():
                 taken[local_day(at, tz)] += 1
+            pace, closed = (
+                a_day(self.rules, journey, self.base, set(waiting)),
+                partial(shut, self.rules, journey),
+            )
+            older = turns([one[1:] for one in those if one[0]], taken, pace, now, tz, closed)
+            for at in older.values():
+                taken[local_day(at, tz)] += 1
+            for key, at in {**given, **older}.items():
                 patient = self.patients[places[key]]
                 planner = self._planner(patient, now)
                 planner.give_turn(key, at)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 from worker.domain.calendar import zone
@@ -52,6 +54,26 @@ class Rules:
             name: j.watched for name, j in journeys.items() if j.status == "live" and j.watched is not None
         }
         return Rules(version, clinic, segments.watching(starts), policy, journeys, offers=offers or {})
+
+    @cached_property
+    def _by_start(self) -> Mapping[tuple[str, str], Sequence[str]]:
+        """The journeys by what may start them: an event's type, or a segment or watched start that is entered or left."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for name, journey in self.journeys.items():
+            start = journey.start
+            found["event" if start.kind == "event" else "move", start.name].append(name)
+            if start.edge:
+                found["move", f"start:{name}"].append(name)
+        return found
+
+    def startable(
+        self, event_type: str | None, entered: frozenset[str], left: frozenset[str]
+    ) -> Sequence[str]:
+        """The journeys that such an event, or such moves, may start, by name; all others they can't."""
+        found = set(self._by_start.get(("event", event_type or ""), ()))
+        for segment in entered | left:
+            found.update(self._by_start.get(("move", segment), ()))
+        return sorted(found)
 
     def journey(self, name: str, version: str) -> Journey | None:
         """The journey that an enrollment is pinned to."""

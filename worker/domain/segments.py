@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import Any, Final
 
-from worker.domain.conditions import AllOf, Condition, InSegment, Look, NoneOf, first
+from worker.domain.conditions import AllOf, Condition, InSegment, Look, NoneOf
+from worker.domain.conditions.circuit import Circuit, Seen, Sight
 from worker.domain.conditions.grammar import CONDITION, CONDITION_BLOCK, Scope, parse_condition
 from worker.domain.facts import Facts
 from worker.domain.history import Contact, Enrollment
@@ -22,7 +24,6 @@ from worker.domain.kinds import TEXT, Block, Field, Kind, Name, Schema, describe
 from worker.domain.shape import Reader
 from worker.domain.source import Map, Node, Scalar, Seq
 
-MAX_TRIES = 60
 MAX_CHAIN = 20
 
 
@@ -54,42 +55,25 @@ class Segments:
         """A look at a patient on a day. Segments ask for no runs and no messages; starts of journeys may."""
         return Look(facts, today, self.named, enrollments, contacts)
 
+    @cached_property
+    def _circuit(self) -> Circuit:
+        return Circuit(self.named, self.watched)
+
+    def sight(self, look: Look, seen: Seen | None = None) -> Sight:
+        """All segments, and journeys' starts as `start:NAME`, decided for one patient on one day. `seen` is of an earlier look at the same patient under the same rules."""
+        return self._circuit.look(look, seen)
+
     def members(self, look: Look) -> frozenset[str]:
         """The segments that the patient is in; journeys' starts as `start:NAME`."""
-        stage = self.stage(look)
-        found = {name for name in self.named if name not in self.asked and look.within(name)}
-        found.update(name for name, condition in self.watched.items() if look.holds(condition))
-        if stage is not None:
-            found.add(stage)
-        return frozenset(found)
-
-    def stage(self, look: Look) -> str | None:
-        """The lifecycle stage: the first whose own condition holds."""
-        stage = next((name for name, condition in self.asked.items() if look.holds(condition)), None)
-        look.decided.update({name: name == stage for name in self.asked})
-        return stage
+        return self.sight(look).members()
 
     def why_not(self, name: str, look: Look) -> str | None:
         """None where the patient is in the segment, else why not, in words. Raises KeyError for an unknown segment."""
         return self.named[name].why_not(look)
 
-    def next_change(self, look: Look, members: frozenset[str]) -> date | None:
-        """The first day after `look.today` on which time alone changes a membership; None where there is none.
-
-        After `MAX_TRIES` days without a change it gives the last one tried: too early is harmless.
-        """
-        for _ in range(MAX_TRIES):
-            turns = (
-                *map(look.turn_of, self.named),
-                *(watched.turn(look) for watched in self.watched.values()),
-            )
-            day = first(turns)
-            if day is None:
-                return None
-            look = look.on(day)
-            if self.members(look) != members:
-                break
-        return look.today
+    def next_change(self, look: Look) -> date | None:
+        """The first day after `look.today` on which time alone changes a membership, as `Sight.next_change` finds it."""
+        return self.sight(look).next_change()
 
     def watching(self, starts: Mapping[str, Condition]) -> Segments:
         """The same, also watching these starts of journeys."""

@@ -19,7 +19,7 @@ from worker.domain.conditions import Look
 from worker.domain.conditions.person import next_birthday
 from worker.domain.events import Event
 from worker.domain.facts import Appointment, Facts
-from worker.domain.history import Enrollment
+from worker.domain.history import EXISTING, Enrollment
 from worker.domain.journey import Journey
 from worker.domain.lots import LOTS, lot
 from worker.domain.news import fits_now, is_news
@@ -43,7 +43,7 @@ class Starts(Steps):
         at: datetime,
     ) -> None:
         day = local_day(at, self.rules.clinic.tz)
-        for name in sorted(self.rules.journeys):
+        for name in self.rules.startable(event.type if event is not None else None, entered, left):
             journey = self.rules.journeys[name]
             start = journey.start
             if journey.status != "live":
@@ -164,10 +164,7 @@ class Starts(Steps):
         if why is not None:
             self._trace(journey.name, "", at, "not started", why)
             return
-        # A run that came to nothing leaves its name behind; its reason has come back.
-        names = {run.anchor for run in self.patient.enrollments.values() if run.journey == journey.name}
-        candidates = chain([anchor], (f"{anchor}.{number}" for number in count(2)))
-        anchor = next(name for name in candidates if name not in names)
+        anchor = self._free(journey, anchor)
         run = Enrollment(
             id=f"{journey.name}/{self.patient.id}/{anchor}", patient=self.patient.id, journey=journey.name, version=journey.version, anchor=anchor, entered_at=at,
             started_by=event.type if event is not None else "time", appointment=appointment.id if appointment is not None else None,
@@ -178,6 +175,12 @@ class Starts(Steps):
             journey.name, "", at, "started", str(journey.start) + (", held out" if run.held_out else "")
         )
         self._put(self._aim(run, journey))
+
+    def _free(self, journey: Journey, anchor: str) -> str:
+        """A run that came to nothing leaves its name behind; its reason has come back under another."""
+        names = {run.anchor for run in self.patient.enrollments.values() if run.journey == journey.name}
+        candidates = chain([anchor], (f"{anchor}.{number}" for number in count(2)))
+        return next(name for name in candidates if name not in names)
 
     def _held_out(self, journey: Journey) -> bool:
         """Whether the lot leaves this patient out of this journey, always the same for one patient."""
@@ -191,7 +194,9 @@ class Starts(Steps):
         run = self.patient.enrollments[key]
         if run.waits_for_turn:
             journey = self.rules.journey(run.journey, run.version)
-            given = replace(run, turn_at=at, based_at=at, due_at=at)
+            # The steps of one who had come long before count from then: a turn only says when they may be looked at.
+            based_at = min(run.based_at, at) if run.started_by == EXISTING else at
+            given = replace(run, turn_at=at, based_at=based_at, due_at=at)
             self._put(self._aim(given, journey) if journey is not None else given)
 
     def _why_not_again(

@@ -169,9 +169,11 @@ class Steps(Runs):
         self, run: Enrollment, journey: Journey, step: str, action: Send, due: datetime, expires_at: datetime
     ) -> None:
         key = f"{self.rules.clinic.id}/{run.journey}/{self.patient.id}/{run.anchor}/{step}"
+        # One who had come there long before could not have been written to before she was let in.
+        from_now_on = max(due, self.now) if run.of_backlog else due
         message = Message(
             key=key, patient=self.patient.id, enrollment=run.id, journey=run.journey, version=run.version, step=step, template=action.template, purpose=journey.purpose,
-            channels=action.channels, step_due_at=due, due_at=first_moment(self.rules, self.facts, journey, due), expires_at=expires_at,
+            channels=action.channels, step_due_at=due, due_at=first_moment(self.rules, self.facts, journey, from_now_on), expires_at=expires_at,
         )  # fmt: skip
         later = (
             ""
@@ -289,8 +291,8 @@ class Steps(Runs):
         if run.waits_for_turn:
             return replace(run, due_at=None)
         step = journey.step(run.position)
-        due = self._due(run, step) if step is not None else run.based_at
-        return replace(run, due_at=due or run.based_at)
+        due = (self._due(run, step) if step is not None else None) or run.based_at
+        return replace(run, due_at=max(due, run.turn_at) if run.turn_at is not None else due)
 
     def _due(self, run: Enrollment, step: Step) -> datetime | None:
         return due_of(step.wait, run.based_at, self.facts, self.now, self.facts.appointment(run.appointment))

@@ -52,7 +52,7 @@ def accept(
     Raises NoRooms.
     """
     with read(house.engine) as conn:
-        about = house.rooms(conn, clinic).rules.clinic
+        about = house.clinic(conn, clinic)
         now = house.now(conn)
     good: list[Event] = []
     rejected: list[tuple[int, tuple[str, ...]]] = [(number, (why,)) for number, why in broken]

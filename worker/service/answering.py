@@ -67,7 +67,7 @@ def _take(house: House, token: str, given: Answer) -> tuple[Answered | Dead, lis
 def _told(conn: Connection, house: House, row: outbox.Row, given: Answer) -> list[int]:
     message, now = row.message, house.now(conn)
     if given == "call_me":
-        clinic = house.rooms(conn, row.clinic).rules.clinic
+        clinic = house.clinic(conn, row.clinic)
         by = CHANNELS.get(message.channel or "", message.channel or "message")
         tasks.add(
             conn, row.clinic, origin=row.id, name="call_me", kind="reply", assignee=FRONT_DESK, note=f"Asks to be called: answered the {by} of {message.journey}.",

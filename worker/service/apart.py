@@ -34,11 +34,12 @@ def apart(house: House, clinic: str, work: Callable[[], T], otherwise: T) -> T:
     except AWAY:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is, the other clinics must go on)
-        _tell(house, clinic, error)
+        tell_engineer(house, clinic, error)
         return otherwise
 
 
-def _tell(house: House, clinic: str, error: Exception) -> None:
+def tell_engineer(house: House, clinic: str, error: Exception) -> None:
+    """A person is told, once for each version of the rooms and kind of failure."""
     kind = "rooms" if isinstance(error, BrokenRooms) else type(error).__name__
     told = _TOLD.setdefault(house.engine, set())
     if (clinic, kind) in told:

@@ -39,7 +39,7 @@ def source_called(house: House, clinic: str | None, name: str) -> tuple[str, Sou
 def take_messages(house: House, clinic: str, source: Source, body: Any, headers: Mapping[str, str]) -> Taken:
     """Take the messages of a call; `body` is its JSON, `headers` by their names in small letters. Raises NoRooms."""
     with read(house.engine) as conn:
-        about, now = house.rooms(conn, clinic).rules.clinic, house.now(conn)
+        about, now = house.clinic(conn, clinic), house.now(conn)
     webhook = source.webhook
     if webhook is None:
         said: list[Said] = []

@@ -162,7 +162,7 @@ def change_mode(
     path = folder / FILE
     before = read_folder(folder)
     text = with_mode(before[FILE], mode, allow_list)
-    after = {**before, FILE: text}
+    after = before.over({FILE: text})
     was = mode_of(house, after)
     clinic, version = publish(house, after)
     fresh = path.with_name(path.name + ".new")

@@ -4,7 +4,8 @@ Rules
 1. Events are folded in time order, each into the patient that its subject stands for now.
 2. History (`historical`, or older than the policy's live window) changes facts and starts nothing, and neither does the time that passed since.
 3. One bad event holds up nothing: what fails is taken up alone, and after `MAX_TRIES` it goes to quarantine with its reason.
-4. Who is forgotten is taken out of every table in the same transaction, and so is whatever is told of her later.
+4. Where the clinic's rooms can't be read, its events wait until that is put right: it is no fault of theirs, and does not count as a try.
+5. Who is forgotten is taken out of every table in the same transaction, and so is whatever is told of her later.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from worker.domain.events import Event
 from worker.domain.planner import Planner, addresses, merge
 from worker.domain.replay import is_old
 from worker.domain.rules import Rules
+from worker.service.apart import tell_engineer
 from worker.service.guarding import watch_past
 from worker.service.jobs import Job, batches
 from worker.service.whereabouts import place_of
@@ -30,6 +32,7 @@ from worker.store.engine import write
 from worker.store.erasing import erase
 from worker.store.evidence import evidence
 from worker.workspace.house import House
+from worker.workspace.rooms import BrokenRooms
 
 log = structlog.get_logger(__name__)
 MAX_TRIES = 5
@@ -39,6 +42,11 @@ def fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
     """Fold these events; returns what became due. What is folded already, or is with another worker, is passed over."""
     try:
         return patients.again_when_moved(lambda: _fold(house, clinic, seqs))
+    except BrokenRooms as error:
+        tell_engineer(house, clinic, error)
+        with write(house.engine) as conn:
+            stored.not_tried(conn, clinic, seqs)
+        return []
     except Exception as error:  # noqa: BLE001 (whatever it is, the rest of the batch must go on)
         if len(seqs) > 1:
             return [job for seq in seqs for job in fold(house, clinic, [seq])]
@@ -93,11 +101,10 @@ def _fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
         found = stored.load(conn, clinic, seqs)
         if not found:
             return []
-        now = house.now(conn)
+        now, rules = house.now(conn), house.rooms(conn, clinic).rules
         if len(found) == 1 and found[0].tries > MAX_TRIES:
             stored.give_up(conn, found[0].seq, f"taken up {found[0].tries} times and never finished", now)
             return []
-        rules = house.rooms(conn, clinic).rules
         subjects = {s.event.subject for s in found} | {
             s.event.data["into"] for s in found if s.event.type == "patient.merged"
         }

@@ -113,7 +113,7 @@ class _Hearing:
         self.house, self.conn, self.clinic = house, conn, clinic
         self.inbound, self.meaning = inbound, meaning
         self.now: datetime = house.now(conn)
-        self.about = house.rooms(conn, clinic).rules.clinic
+        self.about = house.clinic(conn, clinic)
         self.hashed = house.hashed("sms", inbound.sender)
         self.told_by = f"{inbound.provider} {inbound.key}"
         written = replies.written_to(conn, clinic, "sms", inbound.sender)

@@ -99,4 +99,4 @@ def _standing(house: House, conn: Connection, clinic: str, patient: str, now: da
     ledger = ledger_of(conn, clinic, patient)
     if ledger is None:
         return None
-    return Facts(patient, ledger, house.rooms(conn, clinic).rules.clinic).hold_at(now)
+    return Facts(patient, ledger, house.clinic(conn, clinic)).hold_at(now)

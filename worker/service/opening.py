@@ -95,6 +95,6 @@ def stranger(conn: Connection, house: House) -> Dead:
 
 def _clinic(conn: Connection, house: House, clinic: str) -> Clinic | None:
     try:
-        return house.rooms(conn, clinic).rules.clinic
+        return house.clinic(conn, clinic)
     except NoRooms:
         return None

@@ -70,7 +70,7 @@ def choices(house: House, link: Link) -> Choices:
             return Choices((), frozenset())
         name = patients.resolve(conn, link.clinic, [row.message.patient])[row.message.patient]
         ledger = ledger_of(conn, link.clinic, name) or empty()
-        facts = Facts(name, ledger, house.rooms(conn, link.clinic).rules.clinic)
+        facts = Facts(name, ledger, house.clinic(conn, link.clinic))
         if facts.erased:
             return Choices((), frozenset())
         known = {(c, str(facts.profile(field))) for c, field in ADDRESS_FIELD.items() if facts.profile(field)}
@@ -136,7 +136,7 @@ def _choose(
             return []
         now = house.now(conn)
         ledger = _ledger(conn, link.clinic, row, now)
-        facts = Facts(row.message.patient, ledger, house.rooms(conn, link.clinic).rules.clinic)
+        facts = Facts(row.message.patient, ledger, house.clinic(conn, link.clinic))
         told = []
         for choice in _listed(facts, link.channel):
             if choice.key not in changed or choice.on == (choice.key in wanted):

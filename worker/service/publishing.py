@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -12,6 +14,7 @@ from worker.store import rooms as stored
 from worker.store.audit import note
 from worker.store.engine import read as read_only
 from worker.store.engine import write
+from worker.workspace.extends import Gathered
 from worker.workspace.files import Files
 from worker.workspace.house import House
 from worker.workspace.rooms import BrokenRooms, Rooms, load, read
@@ -19,12 +22,18 @@ from worker.workspace.silence import comments
 from worker.workspace.stories import story_files
 
 
-def publish(house: House, files: Files) -> tuple[str, int]:
+class NotNow(Exception):
+    """Whoever wanted to put it in force no longer may."""
+
+
+def publish(house: House, files: Files, still: Callable[[], bool] | None = None) -> tuple[str, int]:
     """Put a workspace in force; returns the clinic's id and the version. Raises BrokenRooms, and then nothing changes.
+
+    `still` is asked last, while the clinic is locked; where it says no, NotNow is raised and nothing changes either.
 
     Stories stay where they are: they change nothing for any patient, so a broken one keeps nothing from being put in force.
     """
-    files = {path: text for path, text in files.items() if path not in story_files(files)}
+    files = Gathered.of(files).without(story_files(files))
     rooms, problems = read(files)
     if rooms is None:
         raise BrokenRooms(problems)
@@ -33,6 +42,8 @@ def publish(house: House, files: Files) -> tuple[str, int]:
         versions = {name: journey.version for name, journey in rooms.rules.journeys.items()}
         before, now = stored.current_version(conn, clinic), house.now(conn)
         version = stored.publish(conn, clinic, files, now, versions)
+        if still is not None and not still():
+            raise NotNow(clinic)
         if version != before:
             note(conn, clinic, now, "revisit", "published", {"version": version, "journeys": versions})
         return clinic, version

@@ -17,6 +17,7 @@ from worker.store import rooms as stored_rooms
 from worker.store import secret_key as stored
 from worker.store.audit import note
 from worker.store.engine import read, write
+from worker.store.migrate import newest, revision
 from worker.store.secret_key import Keyed
 from worker.workspace.house import House
 
@@ -38,6 +39,15 @@ def same_key(house: House) -> Keyed | None:
         stored.replace(conn, mine, house.wall())
     log.info("another secret key; nothing was kept under the one before")
     return None
+
+
+def marked_otherwise(house: House) -> bool:
+    """Whether something would be lost with the house's key. Reads alone; a database without tables was used with none."""
+    with read(house.engine) as conn:
+        if revision(conn) != newest():
+            return False
+        mark = stored.mark_of(conn)
+        return mark not in (None, _mark(house)) and any(stored.keyed(conn))
 
 
 def accept_key(house: House, actor: str) -> Keyed:

@@ -22,16 +22,15 @@ log = structlog.get_logger(__name__)
 def wake(house: House, clinic: str, ids: Sequence[str]) -> tuple[int, list[Job]]:
     """Let time pass for these patients; returns how many changed segments, and what became due. Safe to do twice. One who can't be woken does not keep the others asleep."""
     try:
-        return _wake(house, clinic, ids)
+        return patients.again_when_moved(lambda: _wake(house, clinic, ids))
     except AWAY:
         raise
-    except patients.PatientMoved:
-        return _wake(house, clinic, ids)
     except Exception as error:  # noqa: BLE001 (whatever it is, the rest of the batch must go on)
         if len(ids) == 1:
             log.error(
                 "patient could not be woken",
                 clinic=clinic,
+                patient=house.opaque(ids[0]),
                 error=type(error).__name__,
                 where=place_of(error),
             )

@@ -136,7 +136,7 @@ class Watcher:
         where = tray.put_away(taken, "failed" if found.why else "done")
         added = sum(report.added + report.changed for report in found.reports)
         refused = sum(report.refused for report in found.reports)
-        log.info("exports taken", clinic=rules.clinic.id, outcome=where.parent.name, files=len(found.reports), added=added, refused=refused)  # fmt: skip
+        log.info("exports taken", clinic=rules.clinic.id, outcome=where.parent.name, count=len(found.reports), added=added, refused=refused)  # fmt: skip
         name = f"export/{source.name}"
         if found.why:
             said = f"The export of `{source.name}` could not be taken in: {found.why}. It lies in {where}; put it right, and put it back into {tray.folder}."

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from worker.domain.events import Event
 from worker.store.schema import clinics, events, patients
 from worker.store.schema import quarantine as quarantined
-from worker.store.sql import among, chunks, insert, many
+from worker.store.sql import among, chunks, insert, listed, many
 from worker.store.types import storable
 
 
@@ -80,7 +80,7 @@ def load(conn: Connection, clinic: str, seqs: Iterable[int]) -> list[Stored]:
     for part in chunks(sorted(set(seqs))):
         statement = (
             select(c.seq, c.event_id, c.source, c.type, c.subject, c.time, c.data, c.tries)
-            .where(c.seq.in_(part), c.clinic_id == clinic, among(c.state, "new"))
+            .where(listed(conn, c.seq, part), c.clinic_id == clinic, among(c.state, "new"))
             .order_by(c.seq)
             .with_for_update(skip_locked=True)
         )
@@ -93,9 +93,16 @@ def done(conn: Connection, seqs: Iterable[int], at: datetime) -> None:
     for part in chunks(sorted(set(seqs))):
         conn.execute(
             update(events)
-            .where(events.c.seq.in_(part), among(events.c.state, "new"))
+            .where(listed(conn, events.c.seq, part), among(events.c.state, "new"))
             .values(state="done", done_at=at, queued_until=None, error=None)
         )
+
+
+def not_tried(conn: Connection, clinic: str, seqs: Iterable[int]) -> None:
+    """That these were taken up does not count; they come again when their lease is over."""
+    c = events.c
+    for part in chunks(sorted(seqs)):
+        conn.execute(update(events).where(c.clinic_id == clinic, c.seq.in_(part)).values(tries=0))
 
 
 def give_up(conn: Connection, seq: int, why: str, at: datetime) -> bool:
@@ -113,7 +120,7 @@ def subjects(conn: Connection, clinic: str, seqs: Iterable[int]) -> list[str]:
     found: set[str] = set()
     for part in chunks(sorted(set(seqs))):
         statement = select(events.c.subject).where(
-            events.c.seq.in_(part), events.c.clinic_id == clinic, among(events.c.state, "new")
+            listed(conn, events.c.seq, part), events.c.clinic_id == clinic, among(events.c.state, "new")
         )
         found.update(conn.execute(statement.distinct()).scalars())
     return sorted(found)

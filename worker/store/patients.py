@@ -319,9 +319,8 @@ def _patient_row(clinic: str, patient: Patient, stages: Collection[str]) -> dict
 
 def _ledger_row(clinic: str, patient: Patient) -> dict[str, Any]:
     seen = patient.seen if patient.seen is not None and patient.seen.ledger is patient.ledger else None
-    return {
-        "clinic_id": clinic, "patient_id": patient.id, "data": patient.ledger, "seen": seen.packed() if seen is not None else None,
-    }  # fmt: skip
+    packed = seen.packed() if seen is not None else None
+    return {"clinic_id": clinic, "patient_id": patient.id, "data": patient.ledger, "seen": packed}
 
 
 def _save_memberships(conn: Connection, clinic: str, changes: Sequence[tuple[Patient, Plan]]) -> None:

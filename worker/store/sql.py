@@ -8,8 +8,25 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Table, and_, bindparam, case, literal, or_
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.store.types import to_json
 
 T = TypeVar("T")
 
@@ -22,6 +39,14 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     rest = iter(values)
     while part := list(islice(rest, size)):
         yield part
+
+
+def listed(conn: Connection, column: ColumnElement[T], values: Sequence[T]) -> ColumnElement[bool]:
+    """The column is one of these values, given as one parameter: the statement stays the same however many there are, so that it is put together and prepared once."""
+    if conn.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+    each = func.json_each(bindparam(None, to_json(list(values)), type_=Text)).table_valued("value")
+    return column.in_(select(each.c.value))
 
 
 def insert(conn: Connection, table: Table) -> postgresql.Insert:

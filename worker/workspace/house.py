@@ -10,22 +10,28 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from worker.domain.clinic import Clinic
 from worker.domain.journey import Journey
 from worker.domain.planner import Patient
 from worker.domain.rules import Rules
 from worker.store import day_counts, due, pauses
 from worker.store import rooms as stored
-from worker.workspace.rooms import Rooms, load
+from worker.workspace.rooms import BrokenRooms, Rooms, clinic_of, load
 
 QUEUE_LEASE = timedelta(seconds=30)
 """How long what was queued is left alone before the sweeper queues it again."""
 
 
 BASE_STANDS = timedelta(minutes=5)
+_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
 class NoRooms(Exception):
     """Nothing was published for this clinic yet; `revisit run` publishes the workspace when it starts."""
+
+
+def uncounted(_name: str, _amount: float = 1, **_labels: str) -> None:
+    """For a house that nobody watches."""
 
 
 def wall_clock() -> datetime:
@@ -35,13 +41,14 @@ def wall_clock() -> datetime:
 
 @dataclass
 class House:
-    """Shared by the threads of a process. `demo`: the clock is a row of the database, which every process reads."""
+    """Shared by the threads of a process. `demo`: the clock is a row of the database, which every process reads. `count` is told what is to be counted."""
 
     engine: Engine
     secret: str
     public_url: str
     demo: bool = False
     wall: Callable[[], datetime] = wall_clock
+    count: Callable[..., None] = uncounted
     _rooms: dict[str, Rooms] = field(default_factory=dict)
     _bases: dict[str, tuple[int, datetime | None]] = field(default_factory=dict)
     _journeys: dict[tuple[str, str, str], Rooms] = field(default_factory=dict)
@@ -60,6 +67,17 @@ class House:
             known = self._rooms[clinic] = load(stored.files_of(conn, clinic, version) or {}, version)
         paused = pauses.paused(conn, clinic)
         return replace(known, rules=replace(known.rules, paused=paused)) if paused else known
+
+    def clinic(self, conn: Connection, clinic: str) -> Clinic:
+        """The clinic alone: what a patient or its booking system says is heard even where its journeys or texts can't be used any more. Raises NoRooms, BrokenRooms."""
+        try:
+            return self.rooms(conn, clinic).rules.clinic
+        except BrokenRooms:
+            version = stored.current_version(conn, clinic)
+            found = clinic_of(stored.files_of(conn, clinic, version) or {}) if version is not None else None
+            if found is None:
+                raise
+            return found
 
     def base(self, conn: Connection, clinic: str) -> int:
         """How many patients a clinic has, as counted within the last few minutes."""
@@ -98,6 +116,11 @@ class House:
                 return None
             self._journeys[key] = load(files, number)
         return self._journeys[key]
+
+    def opaque(self, told: str) -> str:
+        """An id from outside as a log may show it: the same one every time, and nobody can tell whose. Letters only, so that no filter takes it for a number."""
+        digest = hmac.new(self.secret.encode(), f"log:{told}".encode(), hashlib.sha256).hexdigest()[:16]
+        return digest.translate(_LETTERS)
 
     def hashed(self, channel: str, address: str) -> str:
         """An address as suppressions keep it: a keyed hash, so that it can be recognised and not read."""

@@ -9,7 +9,7 @@ Rules
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from worker.domain.calendar import local_day
+from worker.domain.clinic import Clinic
 from worker.domain.journey import Journey, Send
 from worker.domain.language import parse_journey
 from worker.domain.language.lints import clashes, closed_hours, days_come
@@ -30,6 +31,7 @@ from worker.domain.source import Map, Node, Place, Problem, Scalar, compose
 from worker.domain.stories import Story
 from worker.workspace.config import Sender, parse_channels, parse_clinic
 from worker.workspace.config_sources import read_sources, source_files
+from worker.workspace.extends import Gathered, standing
 from worker.workspace.file_names import name_problems
 from worker.workspace.files import Files, raw
 from worker.workspace.lint_law import lint_law
@@ -73,12 +75,21 @@ def load(files: Files, version: int = 0) -> Rooms:
     return rooms
 
 
+def clinic_of(files: Files) -> Clinic | None:
+    """The clinic alone, whatever the rest of its files may hold; None where not even that can be read."""
+    reading = _Reading(files, 0)
+    return parse_clinic(reading.reader, reading.config("clinic"), reading.config("services"))
+
+
 def read(files: Files, version: int = 0, now: datetime | None = None) -> tuple[Rooms | None, list[Problem]]:
     """The rooms, or None where there is an error; and all Problems, in reading order. Without `now` none depends on what day it is where the clinic is."""
+    problems: Sequence[Problem]
     if now is not None:
-        return _Reading(files, version, now).rooms(lint=True)
-    rooms, problems = _read_once(frozenset(files.items()), version, lint=True)
-    return rooms, list(problems)
+        rooms, problems = _Reading(files, version, now).rooms(lint=True)
+    else:
+        rooms, problems = _read_once(frozenset(files.items()), version, lint=True)
+    broken = files.told if isinstance(files, Gathered) else ()
+    return None if broken else rooms, [*broken, *standing(files, problems)]
 
 
 @lru_cache(maxsize=4)
@@ -98,7 +109,7 @@ class _Reading:
 
     def rooms(self, *, lint: bool) -> tuple[Rooms | None, list[Problem]]:
         reader, files = self.reader, self.files
-        trees = {name: self._config(name) for name in CONFIG}
+        trees = {name: self.config(name) for name in CONFIG}
         clinic = parse_clinic(reader, trees["clinic"], trees["services"])
         policy = parse_policy(reader, trees["policy"])
         if clinic is None:
@@ -157,7 +168,7 @@ class _Reading:
         problems = sorted(set(self.reader.problems), key=lambda problem: problem.sort_key)
         return silenced(self.files, problems) if lint else problems
 
-    def _config(self, name: str) -> Node | None:
+    def config(self, name: str) -> Node | None:
         path = f"config/{name}.yaml"
         if path not in self.files:
             if name not in OPTIONAL:

@@ -15,10 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
-from typing import Protocol
+from typing import Final, Protocol
 
 from worker.domain.facts import Appointment, Facts
 from worker.domain.history import Contact, Enrollment
+
+COMPLETED: Final = frozenset({"completed"})
 
 
 class Condition(Protocol):
@@ -44,6 +46,11 @@ class Leaf:
     """One word of the vocabulary. Most speak of no segment and are not changed by time alone."""
 
     __slots__ = ()
+
+    @property
+    def reads(self) -> frozenset[str] | None:
+        """The parts of the ledger, as `ledger.changed` names them, that alone decide it on a day; None where runs, messages or the appointment do."""
+        return None
 
     def holds(self, look: Look) -> bool:
         """Whether it is so."""

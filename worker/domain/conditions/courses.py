@@ -9,12 +9,14 @@ Rules
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
 from worker.domain.calendar import Span, add_days
-from worker.domain.conditions import Leaf, Look
+from worker.domain.conditions import COMPLETED, Leaf, Look
 
 MEMORY: Final = Span(months=18)
 Course = tuple[str, int]
@@ -29,31 +31,20 @@ class Series(Leaf):
     state: State
     courses: tuple[Course, ...]
 
-    def _ends(self, look: Look, course: Course) -> tuple[date, ...]:
-        """The day on which each session is forgotten, in order."""
-
-        def find() -> tuple[date, ...]:
-            days = {
-                appointment.day
-                for appointment in look.facts.completed
-                if appointment.day is not None
-                and any(
-                    s.counts_as_treatment and (s.family, s.series) == course for s in appointment.services
-                )
-            }
-            return tuple(add_days(day, MEMORY) for day in sorted(days))
-
-        return look.facts.remember(("course", course), find)
-
     def _sessions(self, look: Look) -> list[tuple[str, int, int]]:
         """Family, sessions had, sessions of a whole course, wherever there were any."""
         found: list[tuple[str, int, int]] = []
+        ends = _ends(look)
         for course in self.courses:
-            ends = self._ends(look, course)
-            had = len(ends) - bisect_right(ends, look.today)
+            had = len(ends.get(course, ())) - bisect_right(ends.get(course, ()), look.today)
             if had:
                 found.append((course[0], had, course[1]))
         return found
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Visits."""
+        return COMPLETED
 
     def holds(self, look: Look) -> bool:
         """Whether there is such a course."""
@@ -74,8 +65,23 @@ class Series(Leaf):
 
     def turn(self, look: Look) -> date | None:
         """Where the next session is forgotten."""
-        ends = (end for course in self.courses for end in self._ends(look, course) if end > look.today)
-        return min(ends, default=None)
+        ends = _ends(look)
+        coming = (end for course in self.courses for end in ends.get(course, ()) if end > look.today)
+        return min(coming, default=None)
+
+
+def _ends(look: Look) -> Mapping[Course, tuple[date, ...]]:
+    """The day on which each session of each course is forgotten, in order."""
+
+    def find() -> dict[Course, tuple[date, ...]]:
+        days: dict[Course, dict[date, None]] = defaultdict(dict)
+        for appointment in look.facts.completed:
+            for service in appointment.services:
+                if appointment.day is not None and service.counts_as_treatment and service.series is not None:
+                    days[service.family, service.series][appointment.day] = None
+        return {course: tuple(add_days(day, MEMORY) for day in these) for course, these in days.items()}
+
+    return look.facts.remember("courses", find)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,11 @@ class Untried(Leaf):
                 s.family for a in look.facts.completed for s in a.services if s.counts_as_treatment
             ),
         )
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Visits."""
+        return COMPLETED
 
     def holds(self, look: Look) -> bool:
         """Whether there is one."""

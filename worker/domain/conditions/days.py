@@ -15,6 +15,11 @@ class OnDays(Leaf):
     first: date
     last: date
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """Nothing of the patient."""
+        return frozenset()
+
     def holds(self, look: Look) -> bool:
         """Whether it is one of these days."""
         return self.first <= look.today <= self.last

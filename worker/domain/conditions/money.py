@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from worker.domain.calendar import Span, add_days
-from worker.domain.conditions import Leaf, Look
+from worker.domain.conditions import COMPLETED, Leaf, Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ class Revenue(Leaf):
         else:
             steps = tuple(step for step in self._steps(look) if step[0] <= look.today)
         return (steps[-1][1], steps[-1][2]) if steps else (False, 0)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Visits and what was paid back."""
+        return COMPLETED | {"refunds"}
 
     def holds(self, look: Look) -> bool:
         """Whether it came to enough."""

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from worker.domain.calendar import Span, add_days, add_months, local_day
-from worker.domain.conditions import Leaf, Look
+from worker.domain.conditions import COMPLETED, Leaf, Look
 
 
 def age_on(born: date, today: date) -> int:
@@ -28,6 +28,11 @@ class Age(Leaf):
 
     low: int
     high: int | None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The patient's record."""
+        return frozenset({"profile"})
 
     def holds(self, look: Look) -> bool:
         """Whether the age fits."""
@@ -61,6 +66,11 @@ class Birthday(Leaf):
     """`birthday: today`, `birthday: in the next 7 days`; 29 February counts on the 28th where there is no 29th."""
 
     within: int = 0
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The patient's record."""
+        return frozenset({"profile"})
 
     def holds(self, look: Look) -> bool:
         """Whether it is near enough."""
@@ -104,6 +114,11 @@ class OneOf(Leaf):
         found = (a.location if self.what == "location" else a.practitioner for a in last)
         return frozenset(value for value in found if value)
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The patient's record and own tags, or the visits."""
+        return frozenset({"profile"}) if self.what in ("tags", "language") else COMPLETED
+
     def holds(self, look: Look) -> bool:
         """Whether one of them is there."""
         return not self._have(look).isdisjoint(self.names)
@@ -118,6 +133,11 @@ class Allows(Leaf):
     """`allows: [sms, email]`: leave for marketing on one of them; `allows: {sms: care}` for another purpose."""
 
     wanted: tuple[tuple[str, str], ...]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What was said of consent."""
+        return frozenset({"consent"})
 
     def holds(self, look: Look) -> bool:
         """Whether one of them is allowed."""

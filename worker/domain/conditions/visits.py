@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, Literal
 
 from worker.domain.calendar import Span, add_days, sub_days
-from worker.domain.conditions import Leaf, Look
-from worker.domain.facts import Appointment
+from worker.domain.conditions import COMPLETED, Leaf, Look
+from worker.domain.facts import Appointment, Facts
 
 Kind = Literal["visits", "treatments", "cancelled", "missed"]
 _STATUS: Final = {
@@ -36,6 +36,22 @@ class Narrow:
     practitioner: tuple[str, ...] = ()
     location: tuple[str, ...] = ()
     cancelled_by: tuple[str, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # What was found is remembered under it many times over; so its hash is computed once.
+        words = (
+            self.families,
+            self.services,
+            self.areas,
+            self.practitioner,
+            self.location,
+            self.cancelled_by,
+        )
+        object.__setattr__(self, "_hash", hash(words))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def fits(self, appointment: Appointment) -> bool:
         """Whether the appointment counts."""
@@ -84,27 +100,16 @@ class Count:
 
 def days_of(look: Look, kind: Kind, of: Narrow) -> tuple[date, ...]:
     """The distinct clinic-local days of that kind, in order."""
-
-    def find() -> tuple[date, ...]:
-        status = _STATUS[kind]
-        found = {
-            appointment.day
-            for appointment in look.facts.appointments
-            if appointment.status == status
-            and appointment.day is not None
-            and (kind != "treatments" or appointment.treatment)
-            and of.fits(appointment)
-        }
-        return tuple(sorted(found))
-
-    return look.facts.remember((kind, of), find)
+    return look.facts.remember((kind, of), lambda: _days(look.facts, kind, of))
 
 
-def ends_of(look: Look, kind: Kind, of: Narrow, span: Span) -> tuple[date, ...]:
-    """The first day after the span for each of those days, in order (clamping keeps the order)."""
-    return look.facts.remember(
-        (kind, of, span), lambda: tuple(add_days(day, span) for day in days_of(look, kind, of))
-    )
+def _days(facts: Facts, kind: Kind, of: Narrow) -> tuple[date, ...]:
+    found = facts.with_status(_STATUS[kind])
+    if kind == "treatments":
+        found = tuple([a for a in found if a.treatment])
+    if of is not ANYTHING:
+        found = tuple([a for a in found if of.fits(a)])
+    return tuple(dict.fromkeys([a.day for a in found if a.day is not None]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +121,19 @@ class Number(Leaf):
     within: Span | None = None
     of: Narrow = ANYTHING
 
+    def _gone(self, days: tuple[date, ...], today: date) -> int:
+        """How many of those days have dropped out of the span; clamping keeps their order."""
+        within = self.within
+        return bisect_right(days, today, key=lambda day: add_days(day, within)) if within is not None else 0
+
     def _number(self, look: Look) -> int:
-        if self.within is None:
-            return len(days_of(look, self.kind, self.of))
-        ends = ends_of(look, self.kind, self.of, self.within)
-        return len(ends) - bisect_right(ends, look.today)
+        days = days_of(look, self.kind, self.of)
+        return len(days) - self._gone(days, look.today)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Appointments of its status."""
+        return frozenset({_STATUS[self.kind]})
 
     def holds(self, look: Look) -> bool:
         """Whether the number fits."""
@@ -134,16 +147,11 @@ class Number(Leaf):
 
     def turn(self, look: Look) -> date | None:
         """Where the next day drops out of the span."""
-        return (
-            _after(ends_of(look, self.kind, self.of, self.within), look.today)
-            if self.within is not None
-            else None
-        )
-
-
-def _after(days: tuple[date, ...], today: date) -> date | None:
-    index = bisect_right(days, today)
-    return days[index] if index < len(days) else None
+        if self.within is None:
+            return None
+        days = days_of(look, self.kind, self.of)
+        gone = self._gone(days, look.today)
+        return add_days(days[gone], self.within) if gone < len(days) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,11 @@ class Ago(Leaf):
     def _anchor(self, look: Look) -> date | None:
         days = days_of(look, "visits", self.of)
         return (days[0] if self.which == "first_visit" else days[-1]) if days else None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Visits."""
+        return COMPLETED
 
     def holds(self, look: Look) -> bool:
         """Whether it was then."""
@@ -196,15 +209,19 @@ class NextBooking(Leaf):
     of: Narrow = ANYTHING
 
     def _days(self, look: Look) -> list[date]:
-        return sorted(
-            a.day for a in look.facts.bookings_from(look.today) if a.day is not None and self.of.fits(a)
-        )
+        today = look.today
+        return [a.day for a in look.facts.booked if a.day is not None and a.day >= today and self.of.fits(a)]
 
     def _near(self, look: Look) -> date | None:
         days = self._days(look)
         if not days or (self.within is not None and days[0] >= add_days(look.today, self.within)):
             return None
         return days[0]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Bookings."""
+        return frozenset({"booked"})
 
     def holds(self, look: Look) -> bool:
         """Whether there is one, or none."""
@@ -247,6 +264,11 @@ class Had(Leaf):
             return frozenset(str(getattr(service, key)) for service in services) - {"none"}
 
         return look.facts.remember((self.what, treatments), find)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Visits."""
+        return COMPLETED
 
     def holds(self, look: Look) -> bool:
         """Whether one of them was had, or so many."""

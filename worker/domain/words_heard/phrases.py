@@ -59,9 +59,6 @@ class Words:
         return token.word not in self.exact and not (self.starts and token.word.startswith(self.starts))
 
 
-NO_WORDS: Final = Words.of("")
-
-
 @dataclass(frozen=True)
 class Phrase:
     """Words in order, each with how many may stand before it; where the phrase must begin and end."""
