@@ -29,5 +29,7 @@ ENV PATH=/opt/revisit/bin:$PATH \
 USER revisit
 VOLUME /data
 EXPOSE 8000
+# What serves is asked; the other roles live while their process does, and /readyz of any web process tells of them.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-c", "import urllib.request as u; words = open('/proc/1/cmdline').read().split(chr(0)); {'web', 'run'} & set(words) and u.urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
 ENTRYPOINT ["revisit"]
 CMD ["--help"]

@@ -66,11 +66,16 @@ def _work(queue_url: str, database_url: str | None, ready: Any, stop: Any) -> No
         house = _house(database_url, NOW)
         with read(house.engine) as conn:
             house.rooms(conn, CLINIC)
-        declare(Queue(broker), house, Channels(Credentials(None, None, None, None, None), Path(), None))
+        declare(Queue(broker), house, Channels(Credentials(), Path(), None))
     ended = threading.Event()
-    threading.Thread(target=lambda: (stop.wait(), ended.set()), daemon=True).start()
+    threading.Thread(target=_follow, args=(stop, ended), daemon=True).start()
     ready.wait()
     run_worker(broker, threads=THREADS, drain=False, stop=ended, queues=[QUEUE])
+
+
+def _follow(stop: Any, ended: threading.Event) -> None:
+    stop.wait()
+    ended.set()
 
 
 @contextmanager

@@ -37,7 +37,8 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 REST_SECONDS = 4.0  # the most impatient servers in common use keep an idle connection for 5 s
 _MAX_BODY = 256 * 1024  # no provider's answer to a send is near this; more is cut off
 _MAX_LIST = 8 * 1024 * 1024  # a page of a provider's list
-_CONNECTIONS = 32
+CONNECTIONS = 32
+"""How many connections to a provider are kept open."""
 
 
 class NotSent(Exception):
@@ -99,7 +100,7 @@ class Http:
         self._base = base_url.rstrip("/")
         self._timeout = timeout
         tls = _tls_context() if parts.scheme == "https" else None
-        self._pools = urllib3.PoolManager(maxsize=_CONNECTIONS, ssl_context=tls)
+        self._pools = urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=tls)
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def post(

@@ -16,14 +16,29 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
 
 from worker.logs import SHAPES, Handler, formatter, scrub, without_patients
+from worker.workspace.house import House
 
 NAME, PHONE, MAIL = "Ευφροσύνη Zographaki", "+306911111111", "efi.z@mail.example"
 PRIVATE = (NAME, "Zographaki", PHONE, PHONE[1:], MAIL, "Laser hair removal")
 
 
-NUMBERS = {"number", "count", "line", "seconds", "new", "harm", "patients"}
+NUMBERS = {
+    "version",
+    "accepted",
+    "added",
+    "duplicates",
+    "left",
+    "refused",
+    "number",
+    "count",
+    "seconds",
+    "new",
+    "harm",
+    "patients",
+}
 
 
 class Lines:
@@ -254,3 +269,24 @@ def test_what_a_thread_dies_of_is_not_printed_with_its_words(capsys: pytest.Capt
     said = capsys.readouterr().err
     assert '"error": "ValueError"' in said
     assert not [word for word in PRIVATE if word in said]
+
+
+def test_an_id_from_outside_is_shown_as_letters_that_tell_nobody_whose_it_is() -> None:
+    house, other = (
+        House(create_engine("sqlite://"), secret, "http://127.0.0.1:1") for secret in ("one", "two")
+    )
+    for told in (PHONE, NAME, MAIL, "p-1"):
+        seen = house.opaque(told)
+        assert shown(patient=seen, enrollment=seen) == {"event": "x", "patient": seen, "enrollment": seen}
+        assert seen == house.opaque(told) != other.opaque(told)
+        assert shown(patient=told)["patient"] == "<str>"
+
+
+def test_what_a_job_is_about_stands_in_every_line_that_is_logged_while_it_runs(lines: Lines) -> None:
+    with structlog.contextvars.bound_contextvars(job="dispatch", clinic="default", message="0a" * 16):
+        lines.logger.warning("Restarting consumer")
+    assert (lines.last["job"], lines.last["clinic"], lines.last["message"]) == (
+        "dispatch",
+        "default",
+        "0a" * 16,
+    )

@@ -81,6 +81,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "variable": _text(r"(?:REVISIT|TWILIO|SENDGRID)_[A-Z_]{1,60}"),
     "job": _text("fold|wake|dispatch|reconcile|probe"),
     "trace": _ID,
+    "folder": _text(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"),
     "logger": _text(r"[A-Za-z_][\w.]{0,80}"),
 }
 """What a key may show. `error` is besides: the name of an exception that there is."""

@@ -20,6 +20,8 @@ from urllib.parse import quote, urlsplit
 _POSTGRES: Final = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 _SOURCE_SECRET: Final = "REVISIT_SOURCE_"
 """How the variables begin that mappings of config/sources may name for a webhook's secret."""
+_PROVIDER_SECRET: Final = re.compile(r"TWILIO|SENDGRID")
+"""What stands in the names of variables that config/channels.yaml may name for a clinic's own credentials."""
 _REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
 
@@ -31,6 +33,7 @@ class SettingsError(ValueError):
 class Settings:
     """Where the data lives, how to reach the services, and the secrets. Made by `from_env`; touches no file until a secret is asked for.
 
+    `workspaces` is the folder whose sub-folders are served, None where `workspace` is the only one.
     `redis_url` is None for the embedded queue; `public_url` is None where nobody told it (then links start with the address served on);
     a provider's credentials are None where they are not set.
     """
@@ -38,6 +41,7 @@ class Settings:
     workspace: Path
     data_dir: Path
     database_url: str
+    workspaces: Path | None = None
     redis_url: str | None = None
     public_url: str | None = None
     given_secret_key: str | None = field(default=None, repr=False)
@@ -49,20 +53,26 @@ class Settings:
     sendgrid_base_url: str = "https://api.sendgrid.com"
     sendgrid_webhook_public_key: str | None = None
     source_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    provider_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str], workspace: Path | None = None) -> Settings:
+    def from_env(
+        cls, environ: Mapping[str, str], workspace: Path | None = None, workspaces: Path | None = None
+    ) -> Settings:
         """Read the variables; `workspace` (from `--workspace`) wins over REVISIT_WORKSPACE, which wins over the current folder.
 
-        An empty variable counts as not set. Raises SettingsError.
+        `workspaces` (from `--workspaces`) wins over REVISIT_WORKSPACES; it or a workspace that lies in it keep their data there. An empty variable counts as not set. Raises SettingsError.
         """
         env = {name: value.strip() for name, value in environ.items() if value.strip()}
-        folder = _workspace(env, workspace)
-        data_dir = Path(env.get("REVISIT_DATA_DIR", folder / ".revisit")).expanduser().absolute()
+        many = _workspaces(env, workspaces)
+        folder = many if workspaces is not None and many is not None else _workspace(env, workspace, many)
+        home = many if many is not None and folder.is_relative_to(many) else folder
+        data_dir = Path(env.get("REVISIT_DATA_DIR", home / ".revisit")).expanduser().absolute()
         if data_dir.exists() and not data_dir.is_dir():
             raise SettingsError(f"REVISIT_DATA_DIR: {data_dir} is a file; name a folder")
         return cls(
             workspace=folder,
+            workspaces=many if workspace is None else None,
             data_dir=data_dir,
             database_url=_database_url(env.get("REVISIT_DATABASE_URL"), data_dir),
             redis_url=_redis_url(env.get("REVISIT_REDIS_URL")),
@@ -76,12 +86,21 @@ class Settings:
             sendgrid_base_url=_web_url(env, "SENDGRID_BASE_URL") or cls.sendgrid_base_url,
             sendgrid_webhook_public_key=env.get("SENDGRID_WEBHOOK_PUBLIC_KEY"),
             source_secrets={name: value for name, value in env.items() if name.startswith(_SOURCE_SECRET)},
+            provider_secrets={name: value for name, value in env.items() if _PROVIDER_SECRET.search(name)},
         )
 
     @cached_property
     def secret_key(self) -> str:
         """REVISIT_SECRET_KEY, else the key kept in DATA_DIR/secret_key, made when first asked for. It signs links and sessions."""
         return self.given_secret_key or _kept_secret(self.make_data_dir() / "secret_key")
+
+    @property
+    def known_secret_key(self) -> str | None:
+        """The secret key where there is one; none is made."""
+        path = self.data_dir / "secret_key"
+        if self.given_secret_key is None and path.is_file():
+            return path.read_text(encoding="ascii", errors="replace").strip() or None
+        return self.given_secret_key
 
     @cached_property
     def api_token(self) -> str:
@@ -123,7 +142,22 @@ def _credential(*values: str | None) -> str:
     return "set" if all(values) else "not set"
 
 
-def _workspace(env: Mapping[str, str], chosen: Path | None) -> Path:
+def _workspaces(env: Mapping[str, str], chosen: Path | None) -> Path | None:
+    name = "--workspaces" if chosen is not None else "REVISIT_WORKSPACES"
+    given = chosen if chosen is not None else env.get("REVISIT_WORKSPACES")
+    if given is None:
+        return None
+    folder = Path(given).expanduser().absolute()
+    if not folder.is_dir():
+        raise SettingsError(f"{name}: {folder} is no folder; name the one that the workspaces lie in")
+    return folder
+
+
+def _workspace(env: Mapping[str, str], chosen: Path | None, many: Path | None) -> Path:
+    if chosen is None and many is not None and "REVISIT_WORKSPACE" not in env:
+        # Of several, a command about one clinic takes the one that it stands in.
+        here = Path.cwd()
+        return here if here.is_relative_to(many) else many
     name = "--workspace" if chosen is not None else "REVISIT_WORKSPACE"
     folder = (
         (chosen if chosen is not None else Path(env.get("REVISIT_WORKSPACE", "."))).expanduser().absolute()

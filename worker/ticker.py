@@ -1,13 +1,15 @@
 """The ticker: a heartbeat that wakes what is due. It decides nothing.
 
 APScheduler keeps the beat in memory; one leader among all tickers sweeps. A tick that comes twice, or late, does no harm: rows are taken by conditional updates.
-The leader also looks into the folders that exports arrive in, in a thread of its own: a long import must not keep what is due from being woken.
+The leader also looks into the folders that exports arrive in, and puts in force what changed in a folder of workspaces, each in a thread of its own: neither must keep what is due
+from being woken.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -16,10 +18,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from worker.actors import Queue
+from worker.actors import Gently, Queue
 from worker.queue import pulse
 from worker.queue.broker import depths
 from worker.queue.leader import Leader
+from worker.service.serving import Keeper
 from worker.service.sweeping import Swept, sweep
 from worker.service.watching import Watcher
 from worker.workspace.house import House
@@ -27,26 +30,33 @@ from worker.workspace.house import House
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 0.5
 LOOK_SECONDS = 5
+KEEP_SECONDS = 2
 PLENTY = 20
 """With so many event batches waiting on the queue, nothing was lost: leave the events to the workers."""
+PLENTY_OF_SENDS = 100
+"""With so many batches of messages waiting, only a few of each clinic are added: a blast must not lie on the queue before another clinic's one message."""
 
 
 def tick(house: House, queue: Queue, *, inline: bool = False) -> Swept:
     """One sweep, queued."""
     try:
-        backlog = depths(queue.broker)["events"].waiting
+        found = depths(queue.broker)
+        events, sends = found["events"].waiting, found["sends"].waiting
     except RedisError:
-        backlog = 0
-    swept = sweep(house, inline=inline, skip_events=backlog > PLENTY)
+        events = sends = 0
+    swept = sweep(house, inline=inline, skip_events=events > PLENTY, few_messages=sends > PLENTY_OF_SENDS)
     queue.put(swept.jobs)
     return swept
 
 
-def run(house: House, queue: Queue, stop: threading.Event, exports: Path) -> None:
-    """Tick until told to stop. `exports` is the folder in which each clinic has one for what arrives."""
+def run(
+    house: House, queue: Queue, stop: threading.Event, exports: Path, workspaces: Path | None = None
+) -> None:
+    """Tick until told to stop. `exports` is the folder in which each clinic has one for what arrives; `workspaces` the one whose clinics are kept in force."""
     leader = Leader(queue.broker.client, "ticker")
     leads = threading.Event()
-    watcher = Watcher(house, exports, queue.put, stop.is_set)
+    watcher = Watcher(house, exports, Gently(queue, stop.is_set).put, stop.is_set)
+    keep = Keeping(house, workspaces, leader.is_leader)
 
     def look() -> None:
         try:
@@ -58,7 +68,9 @@ def run(house: House, queue: Queue, stop: threading.Event, exports: Path) -> Non
     def beat() -> None:
         try:
             if leader.is_leader():
-                leads.set()
+                if not leads.is_set():
+                    keep.leads_anew()
+                    leads.set()
                 swept = tick(house, queue)
                 pulse.beat(queue.broker.client, swept.seconds, swept.due)
             else:
@@ -74,6 +86,14 @@ def run(house: House, queue: Queue, stop: threading.Event, exports: Path) -> Non
     scheduler.add_job(
         look, "interval", seconds=LOOK_SECONDS, coalesce=True, max_instances=1, misfire_grace_time=None
     )
+    scheduler.add_job(
+        lambda: keep(leads.is_set()),
+        "interval",
+        seconds=KEEP_SECONDS,
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
     scheduler.start()
     try:
         while not stop.is_set():
@@ -81,6 +101,30 @@ def run(house: House, queue: Queue, stop: threading.Event, exports: Path) -> Non
     finally:
         scheduler.shutdown()
         leader.release()
+
+
+class Keeping:
+    """Keeps a folder of workspaces in force while this process leads; nothing where there is no such folder."""
+
+    def __init__(self, house: House, top: Path | None, still: Callable[[], bool]) -> None:
+        self._keeper = Keeper(house, top, still) if top is not None else None
+        self._anew = threading.Event()
+
+    def leads_anew(self) -> None:
+        """Another may have led meanwhile; from any thread."""
+        self._anew.set()
+
+    def __call__(self, leads: bool) -> None:
+        """Look once."""
+        if self._keeper is None or not leads:
+            return
+        try:
+            if self._anew.is_set():
+                self._anew.clear()
+                self._keeper.forget()
+            self._keeper.look()
+        except (DBAPIError, OSError) as error:
+            log.error("workspaces could not be looked at; trying again", error=type(error).__name__)
 
 
 def stop_on_signals() -> threading.Event:

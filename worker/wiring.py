@@ -22,6 +22,7 @@ from worker.queue.tally import Tally
 from worker.queue.watched import Watched
 from worker.service.publishing import publish, renamed_steps
 from worker.service.secret_key import same_key
+from worker.service.serving import Keeper, Served
 from worker.settings import Settings, SettingsError
 from worker.store import due, rooms
 from worker.store.engine import make_engine, read
@@ -82,11 +83,27 @@ def renamed_since_published(settings: Settings, rooms: Rooms, files: Files) -> l
 
 
 def publish_first(settings: Settings, house: House) -> None:
-    """Put the workspace in force where nothing ever was. Raises NoWorkspace, BrokenRooms."""
+    """Put the workspace in force where nothing ever was. Raises NoWorkspace, BrokenRooms; of many, SettingsError where none can be put in force."""
     with read(house.engine) as conn:
         if rooms.clinic_ids(conn):
             return
+    if settings.workspaces is not None:
+        if all(one.version is None for one in serve_all(settings.workspaces, house)):
+            raise SettingsError(
+                f"none of the workspaces in {settings.workspaces} could be put in force; revisit check --workspace DIR tells why"
+            )
+        return
     publish(house, read_folder(settings.workspace))
+
+
+def serve_all(top: Path, house: House) -> list[Served]:
+    """Put every workspace of a folder in force; those that are broken are told in what comes back. Raises SettingsError where there is none."""
+    served = Keeper(house, top).look()
+    if not served:
+        raise SettingsError(
+            f"--workspaces: no folder in {top} holds a config/clinic.yaml; lay one out with: revisit init {top}/NAME"
+        )
+    return served
 
 
 @contextmanager
@@ -110,6 +127,7 @@ def open_channels(settings: Settings, queue: Queue, count: Callable[..., None] =
         settings.twilio_base_url,
         settings.sendgrid_api_key,
         settings.sendgrid_base_url,
+        settings.provider_secrets,
     )
     return CountedChannels(found, settings.data_dir / "outbox", Places(queue.broker.client), count)
 
@@ -119,7 +137,10 @@ def provider_keys(settings: Settings) -> ProviderKeys:
     from worker.web.hooks import ProviderKeys
 
     return ProviderKeys(
-        settings.twilio_auth_token, settings.sendgrid_webhook_public_key, settings.source_secrets
+        settings.twilio_auth_token,
+        settings.sendgrid_webhook_public_key,
+        settings.source_secrets,
+        settings.provider_secrets,
     )
 
 

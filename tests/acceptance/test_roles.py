@@ -53,9 +53,9 @@ def test_separate_roles_send_on_the_real_clock_and_another_ticker_takes_over_whe
 ) -> None:
     system = make_system(redis_url=valkey_url, files=TWO_SECONDS)
     web = system.start("web", "--port", str(system.port))
-    system.await_ready(web)
     system.start("worker")
     first = system.start("ticker")
+    system.await_ready(web)
     lease = eventually(lambda: system.redis(lambda queue: queue.get(LEADER)), PATIENCE)
     known = len(system.redis(lambda queue: queue.client_list()))
     system.start("ticker")

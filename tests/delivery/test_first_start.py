@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -59,7 +58,7 @@ def house(tmp_path: Path, _tables_of_sqlite: Path, monkeypatch: pytest.MonkeyPat
 
 
 def start(*words: str, code: int = 0) -> str:
-    result: Result = CliRunner().invoke(app, ["start", *words])
+    result = CliRunner().invoke(app, ["start", *words])
     assert result.exit_code == code, result.output
     return result.output
 

@@ -20,6 +20,7 @@ from worker.delivery.senders import Channels, Credentials, headers
 from worker.service.accepting import accept
 from worker.service.folding import fold
 from worker.service.publishing import publish
+from worker.store import links as stored_links
 from worker.store import outbox
 from worker.store.engine import make_engine, read, write
 from worker.store.migrate import upgrade
@@ -84,7 +85,9 @@ class Desk:
         with write(self.house.engine) as conn:
             row = outbox.get(conn, "default", [key])[0]
             found = self.house.rooms(conn, "default")
-            return addresses(conn, self.house, found, row.message, key, channel, self.now)
+            named, kept = addresses(conn, self.house, found, row.message, key, channel, self.now)
+            stored_links.keep(conn, kept)
+            return named
 
     def kinds(self) -> list[tuple[str, str]]:
         """The links that are kept."""

@@ -29,6 +29,7 @@ from channels.base import Inbound
 from tests.delivery.desk import FILES, NOON
 from tests.delivery.weather import Provider
 from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, Sms
+from worker.delivery.batch import dispatch_all
 from worker.delivery.dispatch import dispatch
 from worker.delivery.reconcile import reconcile
 from worker.delivery.senders import Channels, Credentials
@@ -89,6 +90,8 @@ class Ward:
         self._order = count(1)
         self._told = count(1)
         self._claimed: dict[str, int] = {}
+        self._claimed_until: dict[str, datetime | None] = {}
+        self._judging = threading.Lock()
         self._closed: dict[str, int] = {}
         self._revoked: dict[str, int] = {}
         self._held: dict[str, int] = {}
@@ -155,11 +158,16 @@ class Ward:
         finally:
             self._before = self._during = self._dies = None
 
-    def dispatch(self, key: str) -> None:
-        stack: list[str] = self._mine.__dict__.setdefault("stack", [])
-        stack.append(key)
+    def dispatch(self, *keys: str) -> None:
+        """One by itself, several as a batch."""
+        stack: list[tuple[str, ...]] = self._mine.__dict__.setdefault("stack", [])
+        stack.append(keys)
         try:
-            dispatch(self.house, self.channels, "default", key)
+            if len(keys) == 1:
+                dispatch(self.house, self.channels, "default", keys[0])
+            else:
+                for _ in dispatch_all(self.house, self.channels, "default", keys, lambda _, work: work()):
+                    pass
         finally:
             stack.pop()
 
@@ -192,8 +200,7 @@ class Ward:
         elif job.kind == "wake":
             following = wake(self.house, job.clinic, job.ids)[1]
         elif job.kind == "dispatch":
-            for key in job.ids:
-                self.dispatch(key)
+            self.dispatch(*job.ids)
         elif job.kind == "reconcile":
             for key in job.ids:
                 self.look(key)
@@ -306,7 +313,16 @@ class Ward:
         return self.now
 
     def _place(self, name: str, rate: float) -> float:
-        self._claimed[self._mine.stack[-1]] = next(self._order)
+        batch = self._mine.stack[-1]
+        if len(batch) == 1:
+            self._claimed[batch[0]] = next(self._order)
+        else:
+            # Those of a batch are claimed before the first of them asks for its place.
+            mine = [row for row in self.messages() if row.id in batch and row.state == "claimed"]
+            for row in mine:
+                if self._claimed_until.get(row.id) != row.claimed_until:
+                    self._claimed_until[row.id] = row.claimed_until
+                    self._claimed[row.id] = next(self._order)
         before, self._before = self._before, None
         if before is not None:
             before()
@@ -314,7 +330,8 @@ class Ward:
 
     def _taken(self, sms: Sms) -> None:
         try:
-            self._judge(sms)
+            with self._judging:
+                self._judge(sms)
             during, self._during = self._during, None
             if during is not None:
                 during(sms)

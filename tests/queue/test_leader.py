@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -17,6 +18,16 @@ from worker.queue.client import connect
 from worker.queue.leader import Leader
 print(Leader(connect(sys.argv[1]), "ticker").is_leader())
 signal.pause()
+"""
+
+PAUSED = """
+import signal, sys
+from worker.queue.client import connect
+from worker.queue.leader import Leader
+leader = Leader(connect(sys.argv[1]), "ticker")
+signal.signal(signal.SIGUSR1, lambda *_: print(leader.is_leader()))
+print(leader.is_leader())
+while True: signal.pause()
 """
 
 
@@ -67,6 +78,22 @@ def test_another_takes_over_within_five_seconds_of_a_kill(valkey_url: str) -> No
         killed = time.monotonic()
         eventually(heir.is_leader, timeout=5)
         assert time.monotonic() - killed < 5
+    client.close()
+
+
+def test_a_leader_that_was_stopped_for_longer_than_its_lease_knows_that_it_leads_no_more(
+    valkey_url: str,
+) -> None:
+    client = connect(valkey_url)
+    heir = Leader(client, "ticker")
+    with running(PAUSED, valkey_url) as process:
+        assert next_line(process) == "True"
+        process.send_signal(signal.SIGSTOP)
+        eventually(heir.is_leader, timeout=5)
+        process.send_signal(signal.SIGUSR1)
+        process.send_signal(signal.SIGCONT)
+        assert next_line(process) == "False"
+        assert heir.is_leader()
     client.close()
 
 

@@ -15,8 +15,10 @@ import pytest
 from tests.eventually import alive, eventually
 from tests.queue.scripts import next_line, running, said
 
+# The tests may run where these are ignored, as under nohup, and then so would the supervisor.
 SUPERVISOR = """
-import sys
+import signal, sys
+for number in (signal.SIGINT, signal.SIGHUP): signal.signal(number, signal.SIG_DFL)
 from worker.queue.supervisor import Child, Supervisor
 argv = (sys.executable, "-u", "-c", sys.argv[1])
 Supervisor([Child(name, argv) for name in sys.argv[3:]], grace=float(sys.argv[2])).run()

@@ -76,12 +76,15 @@ class Email:
 
 
 class SendGridStandin(Standin[Email]):
-    """`reset_after`: seconds from the answer's date to a rate limit's reset."""
+    """`reset_after`: seconds from the answer's date to a rate limit's reset; `scopes`, `domains` (None: the key may not read them) and `senders` are the account's."""
 
     def __init__(self, api_key: str = API_KEY, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(tls)
         self.api_key = api_key
         self.reset_after = 7
+        self.scopes = ["mail.send", "sender_verification_eligible"]
+        self.domains: list[dict[str, Any]] | None = [{"domain": "example.com", "valid": True}]
+        self.senders: list[dict[str, Any]] = []
         self._key = ec.generate_private_key(ec.SECP256R1())
 
     # What a test uses
@@ -133,6 +136,24 @@ class SendGridStandin(Standin[Email]):
             return f"{request.method} {args['ref']}"
         except (ValueError, KeyError, IndexError, TypeError):
             return super().name_of(request)
+
+    def read(self, request: Request) -> Reply | None:
+        path = request.path.partition("?")[0]
+        if request.method != "GET" or path not in (
+            "/v3/scopes",
+            "/v3/whitelabel/domains",
+            "/v3/verified_senders",
+        ):
+            return None
+        if request.headers.get("Authorization") != f"Bearer {self.api_key}":
+            raise Refused(_errors(401, _WORDS[401]))
+        if path == "/v3/scopes":
+            return Reply.json(200, {"scopes": self.scopes})
+        if self.domains is None:
+            raise Refused(_errors(403, "access forbidden"))
+        return Reply.json(
+            200, self.domains if path == "/v3/whitelabel/domains" else {"results": self.senders}
+        )
 
     def check(self, request: Request) -> Email:
         if request.path != "/v3/mail/send":

@@ -72,7 +72,7 @@ class Sms:
 
 
 class TwilioStandin(Standin[Sms]):
-    """`error(code)` quotes the recipient's number, as Twilio does. `retry_after`: seconds that a 429 asks for."""
+    """`error(code)` quotes the recipient's number, as Twilio does. `retry_after`: seconds that a 429 asks for; `numbers`: the account's; `status`: the account's."""
 
     def __init__(
         self,
@@ -83,6 +83,8 @@ class TwilioStandin(Standin[Sms]):
         super().__init__(tls)
         self.account_sid, self.auth_token = account_sid, auth_token
         self.retry_after = 7
+        self.numbers = {"+15005550006"}
+        self.status = "active"
         self._rows: dict[str, Row] = {}
 
     # What a test uses
@@ -173,9 +175,34 @@ class TwilioStandin(Standin[Sms]):
     def read(self, request: Request) -> Reply | None:
         if request.method != "GET":
             return None
+        about = self._about(request)
+        if about is not None:
+            return about
         self._check_door(request)
         with self._changed:
             return listing(self.account_sid, list(self._rows.values()), urlsplit(request.path).query)
+
+    def _about(self, request: Request) -> Reply | None:
+        """The account itself, and its numbers: `IncomingPhoneNumbers.json?PhoneNumber=…`."""
+        path, _, query = request.path.partition("?")
+        account, _, rest = path.removeprefix("/2010-04-01/Accounts/").partition("/")
+        if path == request.path and rest == "" and account.endswith(".json"):
+            account = account.removesuffix(".json")
+        elif rest != "IncomingPhoneNumbers.json":
+            return None
+        if _login(request) != f"{self.account_sid}:{self.auth_token}":
+            raise Refused(self.error(20003))
+        if account != self.account_sid:
+            raise Refused(self.error(20404))
+        if rest == "":
+            return Reply.json(200, {"sid": account, "status": self.status, "type": "Full"})
+        asked = dict(parse_qsl(query))
+        if set(asked) - {"PhoneNumber", "PageSize"}:
+            raise Refused(_error(20001, "A parameter that this list does not know"))
+        found = [number for number in sorted(self.numbers) if asked.get("PhoneNumber", "") in number]
+        return Reply.json(
+            200, {"incoming_phone_numbers": [{"phone_number": number} for number in found], "page": 0}
+        )
 
     def _check_door(self, request: Request) -> None:
         path, _, query = request.path.partition("?")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,13 +37,14 @@ MONDAY = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 
 @dataclass
 class Site:
-    """The application under test. `jobs` are what it queued; `queue_fails` makes the queue raise, `queue_up` is what it says of itself."""
+    """The application under test. `jobs` are what it queued; `queue_fails` makes the queue raise, `queue_up` is what it says of itself; `on_jobs` gets the jobs as well."""
 
     house: House
     url: str = ""
     jobs: list[Job] = field(default_factory=list)
     queue_fails: bool = False
     queue_up: bool = True
+    on_jobs: Callable[[Sequence[Job]], object] | None = None
     outbox: Path = Path()
     pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=20))
 
@@ -51,6 +52,8 @@ class Site:
         if self.queue_fails:
             raise ConnectionError("the queue is away")
         self.jobs += jobs
+        if self.on_jobs is not None:
+            self.on_jobs(jobs)
 
     def get(self, path: str, *, method: str = "GET", password: str | None = None) -> urllib3.BaseHTTPResponse:
         given = (

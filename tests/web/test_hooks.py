@@ -200,6 +200,60 @@ def test_a_clinic_may_be_named_in_the_address(here: Hooked) -> None:
     assert {row.clinic_id for row in here.inbox.rows(schema.receipts)} == {"default"}
 
 
+# -- a clinic with an account of its own -------------------------------------------------------------------------------------------
+
+OWN = "credentials: {account_sid_env: A_TWILIO_SID, auth_token_env: A_TWILIO_TOKEN, webhook_public_key_env: A_SENDGRID_KEY}\n"
+
+
+@contextmanager
+def of_its_own(database_url: str) -> Iterator[tuple[Inbox, str, TwilioStandin, SendGridStandin]]:
+    """Two clinics: `athens` with accounts of its own, `default` with everybody's."""
+    twilio, sendgrid, everybodys = TwilioStandin(auth_token="its own"), SendGridStandin(), SendGridStandin()
+    named = {"A_TWILIO_SID": ACCOUNT_SID, "A_TWILIO_TOKEN": "its own", "A_SENDGRID_KEY": sendgrid.public_key}
+    keys = ProviderKeys(AUTH_TOKEN, everybodys.public_key, {}, named)
+    with an_inbox(database_url) as inbox:
+        inbox.house.public_url = PUBLIC
+        athens = {
+            **FILES,
+            "config/clinic.yaml": "id: athens\n" + FILES["config/clinic.yaml"],
+            "config/channels.yaml": FILES["config/channels.yaml"] + OWN,
+        }
+        publish(inbox.house, athens)
+        app = make_app(inbox.house, token="a", enqueue=lambda _: None, redis_ok=lambda: True, keys=keys)
+        with serving(app) as url:
+            yield inbox, url, twilio, sendgrid
+
+
+def test_a_clinic_of_its_own_account_is_believed_by_its_own_key_alone_and_for_its_own_messages(
+    sqlite_url: str,
+) -> None:
+    with of_its_own(sqlite_url) as (inbox, url, twilio, sendgrid):
+        key = inbox.written()
+        everybodys = TwilioStandin()
+        pool = urllib3.PoolManager(retries=False, timeout=20)
+
+        def post(signed: Signed) -> int:
+            return pool.request("POST", url + signed.target, body=signed.body, headers=signed.headers).status
+
+        def status(who: TwilioStandin, clinic: str) -> int:
+            form = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": PHONE, "From": OURS}
+            return post(who.signed(f"{PUBLIC}/webhooks/{clinic}twilio/status?ref={key}", list(form.items())))
+
+        assert status(everybodys, "athens/") == 403
+        assert status(twilio, "") == 403
+        assert status(twilio, "default/") == 403
+        assert status(twilio, "athens/") == 204
+        assert inbox.message(key).state == "sent"
+        when = inbox.now.timestamp()
+        event = an_event(key, "delivered")
+        assert post(sendgrid.events(f"{PUBLIC}/webhooks/athens/sendgrid/events", [event], when)) == 204
+        assert post(sendgrid.events(f"{PUBLIC}/webhooks/sendgrid/events", [event], when)) == 403
+        assert inbox.message(key).state == "sent"
+        assert status(everybodys, "default/") == 204
+        assert inbox.message(key).state == "delivered"
+        pool.clear()
+
+
 # -- what others say is not -------------------------------------------------------------------------------------------------------
 
 

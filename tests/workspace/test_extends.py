@@ -54,11 +54,15 @@ def test_the_clinics_own_file_wins(clinic: Path) -> None:
     assert files["config/segments.yaml"] == small_clinic()["config/segments.yaml"]
 
 
-def test_an_email_of_ones_own_wins_in_either_form_and_a_journey_leaves_the_shared_stories_out(clinic: Path) -> None:
+def test_an_email_of_ones_own_wins_in_either_form_and_a_journey_leaves_the_shared_stories_out(
+    clinic: Path,
+) -> None:
     shared = clinic.parent / "shared-rooms"
     assert (shared / "templates/hello.email.en.md").is_file()
     assert (shared / "journeys/scenarios/hello.yaml").is_file()
-    write_rooms({"templates/hello.email.en.mjml": "<mjml></mjml>", "journeys/hello.yaml": "journey: hello\n"}, clinic)
+    write_rooms(
+        {"templates/hello.email.en.mjml": "<mjml></mjml>", "journeys/hello.yaml": "journey: hello\n"}, clinic
+    )
     files = read_folder(clinic)
     assert "templates/hello.email.en.md" not in files
     assert "journeys/scenarios/hello.yaml" not in files
@@ -70,7 +74,9 @@ def test_a_problem_names_the_file_where_it_stands(clinic: Path) -> None:
     files = read_folder(clinic)
     rooms, problems = read(files)
     assert rooms is None
-    assert {one.file for one in problems if one.code.startswith("shape-")} == {"../shared-rooms/config/channels.yaml"}
+    assert {one.file for one in problems if one.code.startswith("shape-")} == {
+        "../shared-rooms/config/channels.yaml"
+    }
     assert text_at(files, "../shared-rooms/config/channels.yaml").startswith("sms: {provider: pigeon")
 
 
@@ -97,7 +103,9 @@ def test_a_circle_is_told_where_it_closes(clinic: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../shared", "../athens/.."])
-def test_a_folder_that_is_not_there_or_not_beside_is_told_and_nothing_is_put_in_force(clinic: Path, name: str) -> None:
+def test_a_folder_that_is_not_there_or_not_beside_is_told_and_nothing_is_put_in_force(
+    clinic: Path, name: str
+) -> None:
     write_rooms({**small_clinic(), CLINIC: clinic_yaml(name)}, clinic)
     files = read_folder(clinic)
     rooms, problems = read(files)
@@ -129,7 +137,9 @@ def test_a_change_of_a_shared_file_is_seen_as_one_of_the_clinics(clinic: Path) -
 def test_init_lays_out_only_what_the_shared_rooms_lack(clinic: Path, tmp_path: Path) -> None:
     (tmp_path / "shared-rooms" / "config" / "channels.yaml").unlink()
     lay_out(tmp_path / "patras", "../shared-rooms")
-    own = sorted(path.relative_to(tmp_path / "patras").as_posix() for path in (tmp_path / "patras").rglob("*.yaml"))
+    own = sorted(
+        path.relative_to(tmp_path / "patras").as_posix() for path in (tmp_path / "patras").rglob("*.yaml")
+    )
     assert own == ["config/channels.yaml", CLINIC]
     files = read_folder(tmp_path / "patras")
     assert files.chain == (tmp_path / "shared-rooms",)

@@ -28,7 +28,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 COMMANDS: Final = {
     "auditing": ("audit", "strategy"),
+    "backup": ("backup", "restore"),
     "demo": ("demo",),
+    "doctor": ("doctor",),
     "duplicates": ("duplicates",),
     "events": ("ingest",),
     "importing": ("import",),
@@ -58,13 +60,27 @@ Workspace = Annotated[
 ]
 
 
+Workspaces = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspaces",
+        metavar="DIR",
+        help="Serve every clinic's folder that lies in DIR, instead of one. Default: REVISIT_WORKSPACES, else one.",
+    ),
+]
+
+
 class Usage(Exception):
     """What was asked for can't be done as it was asked; the message names the way out."""
 
 
-def settings(workspace: Path | None) -> Settings:
-    """The environment, with this command's workspace."""
-    return Settings.from_env(os.environ, workspace)
+def settings(workspace: Path | None, workspaces: Path | None = None) -> Settings:
+    """The environment, with this command's workspace or folder of workspaces. Raises Usage where both are given."""
+    if workspace is not None and workspaces is not None:
+        raise Usage(
+            "--workspace names one clinic's folder, --workspaces one that holds many; give one of them"
+        )
+    return Settings.from_env(os.environ, workspace, workspaces)
 
 
 def fail(message: str, code: int) -> typer.Exit:

@@ -17,9 +17,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from worker.cli.app import Workspace, app, err, fail, out, settings
+from worker.cli.app import Usage, Workspace, app, err, fail, out, settings
 from worker.cli.running import file_or_usage, house_of
 from worker.intake.lines import Line, read_lines
+from worker.workspace.files import read_folder
+from worker.workspace.house import House
 
 CHUNK = 500
 SHOWN = 20
@@ -48,9 +50,12 @@ def ingest(
     paths = [file_or_usage(path) for path in files]
     house = house_of(config)
     tally = Tally()
-    with open_queue(config) as queue:
+    clinic = clinic_here(house, config.workspace)
+    with open_queue(config) as opened:
+        from worker.actors import Gently
         from worker.service.ingesting import Ingest
 
+        queue = Gently(opened)
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -62,7 +67,7 @@ def ingest(
             for path in paths:
                 total = sum(1 for _ in path.open("rb")) if path.suffix != ".gz" else None
                 bar = progress.add_task(path.name, total=total)
-                with Ingest(house, path.name) as taking:
+                with Ingest(house, path.name, clinic) as taking:
                     for chunk in _chunks(path):
                         taken = taking.take(chunk)
                         queue.put(taken.jobs)
@@ -81,6 +86,20 @@ def ingest(
             "Correct the lines that were rejected and ingest the file again: what was accepted counts once.",
             1,
         )
+
+
+def clinic_here(house: House, folder: Path) -> str:
+    """The only clinic there is, else the one whose folder it is. Raises Usage where nothing of it is in force."""
+    from worker.service.clinics import known_clinics
+    from worker.service.serving import id_in
+
+    known = known_clinics(house)
+    clinic = known[0] if len(known) == 1 else id_in(read_folder(folder))
+    if clinic not in known:
+        raise Usage(
+            f"nothing of clinic `{clinic}` is in force; name the folder of one of these with --workspace: {', '.join(known)}"
+        )
+    return clinic
 
 
 def _chunks(path: Path) -> Iterator[list[Line]]:

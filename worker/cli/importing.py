@@ -135,6 +135,7 @@ class _Stands:
 
 
 def _take(config: Settings, run: Import, exports: list[Export], *, dry_run: bool) -> list[_Taken]:
+    from worker.actors import Gently
     from worker.wiring import open_queue
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
@@ -142,7 +143,8 @@ def _take(config: Settings, run: Import, exports: list[Export], *, dry_run: bool
         if dry_run:
             return [_one(run, export, progress, None, dry_run=True) for export in exports]
         with open_queue(config) as queue:
-            return [_one(run, export, progress, queue, dry_run=False) for export in exports]
+            gently = Gently(queue)
+            return [_one(run, export, progress, gently, dry_run=False) for export in exports]
 
 
 def _one(run: Import, export: Export, progress: Progress, queue: Any, *, dry_run: bool) -> _Taken:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -16,9 +17,10 @@ from worker.cli import watch as watching
 from worker.cli.app import Usage, Workspace, app, err, fail, out, settings
 from worker.domain.source import Problem
 from worker.settings import Settings
+from worker.workspace.extends import Gathered, standing, text_at
 from worker.workspace.file_names import line_break, strays
 from worker.workspace.files import Files, NoWorkspace, read_folder
-from worker.workspace.layout_new import AlreadyThere, lay_out
+from worker.workspace.layout_new import AlreadyThere, NothingShared, lay_out
 from worker.workspace.rooms import read
 
 
@@ -48,15 +50,18 @@ def check(
         raise typer.Exit(1)
 
 
-def problems_of(given: Settings) -> tuple[Files, list[Problem]]:
+def problems_of(given: Settings) -> tuple[Gathered, list[Problem]]:
     """The files of a workspace, and all Problems, also those of files that nothing reads, and against what is published. Raises NoWorkspace."""
     from worker.wiring import renamed_since_published
 
     files = read_folder(given.workspace)
     rooms, problems = read(files, now=datetime.now(UTC))
     problems = [*problems, *strays(given.workspace)]
+    for shared in files.chain:
+        below = os.path.relpath(shared, given.workspace)
+        problems += [replace(one, file=f"{below}/{one.file}") for one in strays(shared)]
     if rooms is not None:
-        problems += renamed_since_published(given, rooms, files)
+        problems += standing(files, renamed_since_published(given, rooms, files))
     return files, sorted(problems, key=lambda problem: problem.sort_key)
 
 
@@ -115,6 +120,7 @@ _WRITERS: Final = {"text": _write_text, "json": _write_json, "github": _write_gi
 
 def show_problems(files: Files, problems: list[Problem]) -> None:
     """Problems for people, file by file: where, what, the line with a caret, the way out."""
+    problems = standing(files, problems)
     for number, problem in enumerate(problems):
         if number and problems[number - 1].file != problem.file:
             out.print()
@@ -123,7 +129,7 @@ def show_problems(files: Files, problems: list[Problem]) -> None:
         head.append(problem.severity, style=f"bold {style}")
         head.append(f" [{problem.code}] {problem.message}")
         out.print(head)
-        lines = line_break(problem.file).split(files.get(problem.file, "").removeprefix("\ufeff"))
+        lines = line_break(problem.file).split(text_at(files, problem.file).removeprefix("\ufeff"))
         if problem.line <= len(lines) and lines[problem.line - 1].strip():
             shown = lines[problem.line - 1].encode("utf-8", "replace").decode()
             shown = "".join(letter if letter.isprintable() else " " for letter in shown)
@@ -142,11 +148,19 @@ def show_problems(files: Files, problems: list[Problem]) -> None:
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or an empty one.")],
+    extends: Annotated[
+        str | None,
+        typer.Option(
+            "--extends",
+            metavar="FOLDER",
+            help="Shared rooms beside DIR, such as ../shared-rooms: only what they lack is laid out.",
+        ),
+    ] = None,
 ) -> None:
     """Lay out a new clinic's workspace, in mode rehearsal: nothing leaves until you say so."""
     try:
-        count = lay_out(folder)
-    except AlreadyThere as error:
+        count = lay_out(folder, extends)
+    except (AlreadyThere, NothingShared) as error:
         raise Usage(str(error)) from error
     out.print(f"{count} files written to {folder}.")
     out.print("Next: edit config/clinic.yaml, look at journeys/ and templates/, then run")

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.app import Usage, Workspace, app, fail, out, settings
+from worker.cli.app import Usage, Workspace, Workspaces, app, err, fail, out, settings
 from worker.cli.rooms import show_problems
 from worker.settings import Settings
 from worker.workspace.files import read_folder
@@ -53,25 +53,55 @@ class broken_rooms:  # noqa: N801 (reads as a statement)
 
 
 @app.command()
-def run(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1") -> None:
+def run(
+    workspace: Workspace = None,
+    workspaces: Workspaces = None,
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+) -> None:
     """Run everything on this machine: web, worker, ticker, and the embedded queue unless REVISIT_REDIS_URL is set."""
     from worker.logs import set_up_logging
     from worker.service.publishing import publish
     from worker.wiring import open_house
 
-    config = settings(workspace)
+    config = settings(workspace, workspaces)
     set_up_logging()
     refuse_taken_port(host, port)
     house = open_house(config)
-    with broken_rooms(config):
-        clinic, version = publish(house, read_folder(config.workspace))
+    if config.workspaces is not None:
+        put_all_in_force(config.workspaces, house)
+        out.print(f"Data in {config.data_dir}", markup=False)
+    else:
+        with broken_rooms(config):
+            clinic, version = publish(house, read_folder(config.workspace))
+        out.print(f"Clinic `{clinic}`, workspace version {version}, data in {config.data_dir}")
     house.engine.dispose()
-    out.print(f"Clinic `{clinic}`, workspace version {version}, data in {config.data_dir}")
     out.print(f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}  (Ctrl-C ends)")
     if config.given_api_token is None:
         out.print(f"The API token is in {config.data_dir / 'api_token'}", markup=False)
     _ = (config.api_token, config.secret_key)
     supervise(config, port, host)
+
+
+def put_all_in_force(top: Path, house: House) -> None:
+    """Every workspace of a folder; those that are broken are shown. Ends the command where no clinic is in force."""
+    from worker.wiring import serve_all
+
+    served = serve_all(top, house)
+    for one in served:
+        if one.broken:
+            kept = (
+                "nothing was ever in force"
+                if one.version is None
+                else f"version {one.version} stays in force"
+            )
+            err.print(f"{one.folder.name}/ is broken; {kept}. {one.why}".rstrip(), style="red", markup=False)
+            if one.files is not None:
+                show_problems(one.files, list(one.problems))
+        else:
+            out.print(f"{one.folder.name}/: clinic `{one.clinic}`, version {one.version}", markup=False)
+    if all(one.version is None for one in served):
+        raise fail(f"None of the workspaces in {top} could be put in force.", 1)
 
 
 def supervise(config: Settings, port: int, host: str, *, extra_env: dict[str, str] | None = None) -> None:
@@ -95,7 +125,8 @@ def children(
 
     env = {
         **os.environ,
-        "REVISIT_WORKSPACE": str(config.workspace),
+        "REVISIT_WORKSPACE": str(config.workspace) if config.workspaces is None else "",
+        "REVISIT_WORKSPACES": str(config.workspaces or ""),
         "REVISIT_DATA_DIR": str(config.data_dir),
         **extra_env,
     }
@@ -123,7 +154,12 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 @app.command()
-def web(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1") -> None:
+def web(
+    workspace: Workspace = None,
+    workspaces: Workspaces = None,
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+) -> None:
     """Serve the API and the pages: one role of several."""
     from worker import tracing
     from worker.queue.pulse import heard
@@ -132,7 +168,7 @@ def web(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1"
     from worker.web.serve import serve
     from worker.wiring import open_queue, provider_keys
 
-    config = settings(workspace)
+    config = settings(workspace, workspaces)
     house = house_of(config)
     tracing.set_up("web")
     with open_queue(config) as queue:
@@ -156,6 +192,7 @@ def web(workspace: Workspace = None, port: Port = 8000, host: Host = "127.0.0.1"
 @app.command()
 def worker(
     workspace: Workspace = None,
+    workspaces: Workspaces = None,
     drain: Annotated[bool, typer.Option("--drain", help="End when the queue is empty.")] = False,
     threads: Annotated[int, typer.Option("--threads", min=1, max=64, help="Jobs at a time.")] = 8,
     idle_ms: Annotated[
@@ -174,7 +211,7 @@ def worker(
     from worker.ticker import stop_on_signals
     from worker.wiring import open_worker
 
-    config = settings(workspace)
+    config = settings(workspace, workspaces)
     house_of(config).engine.dispose()
     tracing.set_up("worker")
     stop = stop_on_signals()
@@ -185,6 +222,7 @@ def worker(
 @app.command()
 def ticker(
     workspace: Workspace = None,
+    workspaces: Workspaces = None,
     once: Annotated[bool, typer.Option("--once", help="One sweep; prints what it found as JSON.")] = False,
 ) -> None:
     """Wake what is due: one role of several; one of all tickers leads."""
@@ -194,7 +232,7 @@ def ticker(
     from worker.ticker import stop_on_signals, tick
     from worker.wiring import open_queue
 
-    config = settings(workspace)
+    config = settings(workspace, workspaces)
     house = house_of(config)
     with open_queue(config) as queue:
         if once:
@@ -209,7 +247,7 @@ def ticker(
         else:
             tracing.set_up("ticker")
             tally = house.count = Tally(queue.broker.client)
-            run_ticker(house, queue, stop_on_signals(), config.data_dir / "exports")
+            run_ticker(house, queue, stop_on_signals(), config.data_dir / "exports", config.workspaces)
             tally.close()
 
 

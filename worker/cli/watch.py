@@ -11,28 +11,10 @@ from typing import Final
 from rich.text import Text
 
 from worker.cli.app import out
-from worker.workspace.files import ROOMS
+from worker.workspace.written import Seen, seen
 
 PAUSE: Final = 0.25
 """Seconds between two looks at the files' times."""
-Seen = dict[str, tuple[int, int]]
-
-
-def seen(folder: Path) -> Seen:
-    """When each file of the rooms was last written, and its size."""
-    found: Seen = {}
-    for room in ROOMS:
-        for path in (folder / room).rglob("*"):
-            if path.name.startswith("."):
-                continue
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                # An editor that saves by renaming was quicker than this loop.
-                continue
-            if path.is_file():
-                found[path.relative_to(folder).as_posix()] = (status.st_mtime_ns, status.st_size)
-    return found
 
 
 def changed(before: Seen, after: Seen) -> list[str]:

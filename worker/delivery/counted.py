@@ -8,6 +8,7 @@ from pathlib import Path
 
 from channels.base import Accepted, EmailOut, Outcome, SmsOut
 from worker import tracing
+from worker.delivery.calls import CALLS
 from worker.delivery.senders import Channels, Credentials, Places
 from worker.workspace.config import Sender
 
@@ -16,9 +17,15 @@ class CountedChannels(Channels):
     """As `Channels`. `count` is told a counter's name, an amount and labels."""
 
     def __init__(
-        self, credentials: Credentials, outbox: Path, places: Places | None, count: Callable[..., None]
+        self,
+        credentials: Credentials,
+        outbox: Path,
+        places: Places | None,
+        count: Callable[..., None],
+        *,
+        connections: int = CALLS,
     ) -> None:
-        super().__init__(credentials, outbox, places)
+        super().__init__(credentials, outbox, places, connections=connections)
         self._count = count
 
     def sms(self, sender: Sender, out: SmsOut) -> Outcome:

@@ -36,20 +36,30 @@ from worker.workspace.rooms import Rooms
 __all__ = ["LEASE", "dispatch", "give_up", "put_in_doubt"]
 
 log = structlog.get_logger(__name__)
+ASKED_AGAIN = Temporary("asked_again", "something became known while it waited for its place", 1.0)
 
 
 def dispatch(house: House, channels: Channels, clinic: str, message_id: str) -> list[str]:
     """Send one message if it is due and the gate lets it; returns the ids of messages that may leave because of it."""
     try:
-        ready, following = claim(house, channels, clinic, message_id)
+        claimed = claim(house, channels, clinic, [message_id])
     except LostClaim:
         return []
-    if ready is None:
-        return following
-    outcome = _call(house, channels, clinic, ready)
+    following = claimed.following
+    for ready in claimed.ready:
+        outcome = _call(house, channels, clinic, ready)
+        log_attempt(house, clinic, ready, outcome)
+        following += record(house, clinic, ready, outcome)
+    return following
+
+
+def log_attempt(house: House, clinic: str, ready: Ready, outcome: Outcome) -> None:
+    """Ids and codes only."""
     kind = type(outcome).__name__.lower()
-    log.info("attempt", clinic=clinic, message=ready.id, channel=ready.message.channel, outcome=kind)
-    return [*following, *_record(house, clinic, ready, outcome)]
+    log.info(
+        "attempt", clinic=clinic, message=ready.id, channel=ready.message.channel, outcome=kind,
+        patient=house.opaque(ready.message.patient), enrollment=house.opaque(ready.message.enrollment),
+    )  # fmt: skip
 
 
 def give_up(house: House, clinic: str, message_id: str) -> list[str]:
@@ -84,15 +94,26 @@ def _held(conn: Connection, house: House, clinic: str, message_id: str) -> tuple
 
 
 def _call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcome:
-    message, rendered, sender = ready.message, ready.rendered, ready.sender
-    wait = timedelta(seconds=channels.reserve(clinic, message.channel or "", sender))
-    refused = rate(house.wall(), wait)
+    seconds, refused = place(house, channels, clinic, ready)
     if refused is not None:
-        return Temporary(refused.code, refused.why, wait.total_seconds())
-    if wait:
-        time.sleep(wait.total_seconds())
-        if not still_may(house, clinic, ready):
-            return Temporary("asked_again", "something became known while it waited for its place", 1.0)
+        return refused
+    if seconds:
+        time.sleep(seconds)
+        if ready.id not in still_may(house, clinic, [ready]):
+            return ASKED_AGAIN
+    return call(house, channels, clinic, ready)
+
+
+def place(house: House, channels: Channels, clinic: str, ready: Ready) -> tuple[float, Temporary | None]:
+    """Take the next place in the sender's rate: the seconds until it; or why the claim is given back, where that is too long."""
+    seconds = channels.reserve(clinic, ready.message.channel or "", ready.sender)
+    refused = rate(house.wall(), timedelta(seconds=seconds))
+    return seconds, Temporary(refused.code, refused.why, seconds) if refused is not None else None
+
+
+def call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcome:
+    """Call the provider once, if the claim is young enough."""
+    message, rendered, sender = ready.message, ready.rendered, ready.sender
     # Read before what is left, so that a process that is stopped between the two leaves too early rather than too late.
     clock = time.time()
     left = (ready.before - house.wall()).total_seconds()
@@ -120,7 +141,8 @@ def _call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcom
     return channels.email(sender, out)
 
 
-def _record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[str]:
+def record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[str]:
+    """Write down what the call said; returns as `dispatch` does."""
     with write(house.engine) as conn:
         kind = "accepted" if isinstance(outcome, Accepted) else type(outcome).__name__.lower()
         code, why = ("", "") if isinstance(outcome, Accepted) else (outcome.code, outcome.why)

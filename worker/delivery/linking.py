@@ -31,10 +31,10 @@ def addresses(
     message_id: str,
     channel: str,
     now: datetime,
-) -> Addresses:
-    """The addresses of a message that is about to leave through `channel`; called within the transaction that claims it."""
+) -> tuple[Addresses, list[links.Link]]:
+    """The addresses of a message that is about to leave through `channel`, and the links that are to be kept in the transaction that claims it."""
     clinic = rooms.rules.clinic
-    named = named_links(rooms.templates, message.template, channel)
+    in_text = named_links(rooms.templates, message.template, channel)
     journey = house.journey(conn, rooms.rules, message.journey, message.version)
     wanted: dict[str, tuple[links.Kind, str]] = {}
     if tracks(journey):
@@ -48,15 +48,14 @@ def addresses(
     made = {
         name: _link(house, clinic.id, message_id, kind, target, now)
         for name, (kind, target) in wanted.items()
-        if name in named and (target or kind in ("answer", "unsubscribe"))
+        if name in in_text and (target or kind in ("answer", "unsubscribe"))
     }
-    links.keep(conn, made.values())
     found = {name: short_url(house.public_url, link.token) for name, link in made.items()}
     if channel == "email":
         found["unsubscribe_url"] = unsubscribe_url(
             house.public_url, house.secret, clinic.id, message_id, message.step_due_at
         )
-    return Addresses(**found)
+    return Addresses(**found), list(made.values())
 
 
 def _link(

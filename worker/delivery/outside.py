@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -21,19 +23,41 @@ DOOR_STANDS: Final = timedelta(hours=24)
 """For how long an answer of our public address counts; it is asked far more often."""
 
 
-def outside(conn: Connection, house: House, planner: Planner, purpose: str) -> Outside:
-    """As it is at this moment, for one patient and purpose."""
-    rules, clinic = planner.rules, planner.rules.clinic.id
-    pairs = {
-        (channel, address): house.hashed(channel, address) for channel, address in addresses(planner.facts)
-    }
-    seen = stored_rooms.clinic_row(conn, clinic)
-    return Outside(
-        suppressed=frozenset(outbox.suppressed(conn, clinic, pairs)),
-        feed_seen_at=seen.feed_seen_at if seen else None,
-        door=door(conn, house, clinic) if purpose == "marketing" and rules.clinic.mode == "live" else "",
-        blast=_blast(conn, house, rules, purpose, planner.now),
-    )
+class Surroundings:
+    """As it is at this moment, for patients of a clinic and these purposes, read once. What is let out meanwhile is counted by `left`."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        house: House,
+        rules: Rules,
+        planners: Iterable[Planner],
+        purposes: Collection[str],
+        now: datetime,
+    ) -> None:
+        clinic = rules.clinic.id
+        pairs = {pair: house.hashed(*pair) for planner in planners for pair in addresses(planner.facts)}
+        seen = stored_rooms.clinic_row(conn, clinic)
+        asks_door = "marketing" in purposes and rules.clinic.mode == "live"
+        self._suppressed = outbox.suppressed(conn, clinic, pairs)
+        self._feed_seen_at = seen.feed_seen_at if seen else None
+        self._door = door(conn, house, clinic) if asks_door else ""
+        self._blasts = {purpose: _blast(conn, house, rules, purpose, now) for purpose in sorted(purposes)}
+
+    def of(self, planner: Planner, purpose: str) -> Outside:
+        """What the gate must know of one patient."""
+        return Outside(
+            suppressed=frozenset(self._suppressed.intersection(addresses(planner.facts))),
+            feed_seen_at=self._feed_seen_at,
+            door=self._door if purpose == "marketing" else "",
+            blast=self._blasts[purpose],
+        )
+
+    def left(self, purpose: str) -> None:
+        """One more is let out."""
+        found = self._blasts[purpose]
+        if found is not None:
+            self._blasts[purpose] = replace(found, sent=found.sent + 1)
 
 
 def today_of(rules: Rules, now: datetime) -> date:

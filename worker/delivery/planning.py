@@ -1,7 +1,8 @@
-"""The planner of one patient, locked: what every step of a message's way out begins with."""
+"""The planners of patients, locked: what every step of a message's way out begins with."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,13 +14,27 @@ from worker.workspace.house import House
 from worker.workspace.rooms import Rooms
 
 
-def planner_of(conn: Connection, house: House, rooms: Rooms, patient: str, now: datetime) -> Planner:
-    """Lock the patient that this id stands for, and plan for her. Raises PatientMoved."""
+def planner_of(
+    conn: Connection, house: House, rooms: Rooms, patient: str, now: datetime, *, alone: bool = False
+) -> Planner:
+    """Lock the patient that this id stands for, and plan for her. `alone` as in `patients.lock`. Raises PatientMoved."""
+    return planners_of(conn, house, rooms, [patient], now, alone=alone)[patient]
+
+
+def planners_of(
+    conn: Connection, house: House, rooms: Rooms, ids: Collection[str], now: datetime, *, alone: bool = False
+) -> dict[str, Planner]:
+    """The same for many, by the ids that were given; two that stand for one patient share her planner."""
     rules = rooms.rules
-    name, locked = patients.again_when_moved(lambda: _locked(conn, rules, patient, now))
-    return Planner(house.pinned(conn, rules, locked.values()), locked[name], now)
+    names, locked = patients.again_when_moved(lambda: _locked(conn, rules, ids, now, alone=alone))
+    pinned = house.pinned(conn, rules, locked.values())
+    planners = {name: Planner(pinned, patient, now) for name, patient in locked.items()}
+    return {one: planners[name] for one, name in names.items()}
 
 
-def _locked(conn: Connection, rules: Rules, patient: str, now: datetime) -> tuple[str, dict[str, Patient]]:
-    name = patients.resolve(conn, rules.clinic.id, [patient])[patient]
-    return name, patients.lock(conn, rules.clinic.id, [name], since=rules.contacts_since(now))
+def _locked(
+    conn: Connection, rules: Rules, ids: Collection[str], now: datetime, *, alone: bool
+) -> tuple[dict[str, str], dict[str, Patient]]:
+    names = patients.resolve(conn, rules.clinic.id, ids)
+    since = rules.contacts_since(now)
+    return names, patients.lock(conn, rules.clinic.id, set(names.values()), since=since, alone=alone)

@@ -63,8 +63,10 @@ def reconcile(house: House, channels: Channels, clinic: str, message_id: str) ->
     if sender is None or begun is None or not row.message.address:
         return _leave_to_staff(house, clinic, message_id)
     asked_at = house.wall()
-    if accounts == {channels.account(sender.provider)}:
-        found = channels.lookup(sender.provider, row.message.address or "", row.sender or "", begun)
+    if accounts == {channels.account(sender.provider, sender.own)}:
+        found = channels.lookup(
+            sender.provider, row.message.address or "", row.sender or "", begun, sender.own
+        )
     else:
         found = NoWord(
             "other_account", "it was tried through another account than the one that is set up now"

@@ -60,6 +60,11 @@ def signal(
         tasks.finish(conn, clinic, origin=tasks.SYSTEM, name=f"sender/{channel}/", at=now)
 
 
+def is_well(conn: Connection, clinic: str, channel: str) -> bool:
+    """Whether nothing stands against this sender, so that all may try."""
+    return senders.state_of(conn, clinic, channel) == SenderState()
+
+
 def may_try(conn: Connection, clinic: str, channel: str, now: datetime) -> timedelta | None:
     """None where the sender may be asked now; else how long to wait. Of all that wait for a paused one, one may try."""
     state = senders.state_of(conn, clinic, channel)

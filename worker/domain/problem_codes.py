@@ -99,6 +99,9 @@ GROUPS: Final = (
         "extends-cycle": error("folders extend each other in a circle", "take `extends` out of one of them"),
         "extends-missing": error("the folder that `extends` names is not there, holds no rooms, or can't be read", "put the shared folder beside the clinic's", "extends: ../shared-rooms"),
         "extends-outside": error("`extends` leads elsewhere than to a folder beside this one", "put the shared folder beside the clinic's", "extends: ../../shared-rooms"),
+        "credential-half": error("of the two parts of an own account with Twilio one is missing", "name `account_sid_env` and `auth_token_env`, or none"),
+        "credential-name": error("not the name of an environment variable that may hold a provider's credentials", "capitals with TWILIO or SENDGRID in it", "api_key_env: MY_KEY"),
+        "credential-value": error("a secret stands in a file, where the name of an environment variable belongs", "take it out, have a new one made at the provider, and write the name of the variable that holds it"),
         "clinic-weekday": error("not a weekday or a range of them", "write `mon`, `sat`, `mon-fri`"),
     }),
     Group("Offers", {

@@ -6,6 +6,7 @@ is replaced within one lease and one beat.
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 import redis
@@ -26,9 +27,14 @@ class Leader:
             client, f"{namespace}:leader:{name}", timeout=lease, blocking=False, thread_local=False
         )
         self._held = False
+        self._one = threading.Lock()
 
     def is_leader(self) -> bool:
-        """Whether this process leads for one lease from now. False, never an error, when the server is away."""
+        """Whether this process leads for one lease from now; from any thread. False, never an error, when the server is away."""
+        with self._one:
+            return self._ask()
+
+    def _ask(self) -> bool:
         try:
             if self._held:
                 try:
@@ -44,10 +50,11 @@ class Leader:
 
     def release(self) -> None:
         """Hand the lease back, so that another takes over at once. Harmless when it is not held or the server is away."""
-        if not self._held:
-            return
-        self._held = False
-        try:
-            self._lock.release()
-        except (LockError, RedisError):
-            return
+        with self._one:
+            if not self._held:
+                return
+            self._held = False
+            try:
+                self._lock.release()
+            except (LockError, RedisError):
+                return

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from worker.delivery.senders import EVERYBODYS
+from worker.domain.shape import Reader
 from worker.store import replies
 from worker.store import rooms as stored_rooms
+from worker.store.engine import read
+from worker.workspace.config_channels import Own, parse_channels
 from worker.workspace.house import House, NoRooms
 from worker.workspace.rooms import BrokenRooms
+from worker.workspace.trees import tree_of
 
 DEFAULT = "default"
+
+
+def known_clinics(house: House) -> list[str]:
+    """All clinics of which something is in force, sorted."""
+    with read(house.engine) as conn:
+        return stored_rooms.clinic_ids(conn)
 
 
 def clinic_of(conn: Connection, asked: str | None) -> str:
@@ -18,6 +29,24 @@ def clinic_of(conn: Connection, asked: str | None) -> str:
     if asked is not None and asked in known:
         return asked
     return known[0] if len(known) == 1 else DEFAULT
+
+
+def own_accounts(house: House, conn: Connection, asked: str | None) -> Own:
+    """The names of the credentials that a call is checked with: those of the clinic that its address names, else of the only one there is, else everybody's.
+
+    config/channels.yaml alone is read where the rest is broken: whoever writes STOP is heard all the same.
+    """
+    known = stored_rooms.clinic_ids(conn)
+    clinic = asked if asked in known else known[0] if len(known) == 1 else None
+    version = stored_rooms.current_version(conn, clinic) if clinic is not None else None
+    if clinic is None or version is None:
+        return EVERYBODYS
+    try:
+        senders = house.rooms(conn, clinic).senders
+    except BrokenRooms:
+        files = stored_rooms.files_of(conn, clinic, version) or {}
+        senders = parse_channels(Reader(), tree_of(files, "config/channels.yaml"), clinic)
+    return next((sender.own for sender in senders.values()), EVERYBODYS)
 
 
 def clinics_called(

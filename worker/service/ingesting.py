@@ -17,14 +17,15 @@ from worker.workspace.house import House
 class Ingest:
     """One file. Use it as a context manager; an error inside leaves the import open, and taking the same file again goes on with it."""
 
-    def __init__(self, house: House, name: str) -> None:
+    def __init__(self, house: House, name: str, clinic: str | None = None) -> None:
+        """`clinic` is whose events they are: the only one there is, else `default`, where it is left out."""
         self._house = house
         self._name = name
         self._import: int | None = None
         self._last = 0
         with read(house.engine) as conn:
             clinics = rooms.clinic_ids(conn)
-            self._clinic = clinics[0] if len(clinics) == 1 else "default"
+            self._clinic = clinic or (clinics[0] if len(clinics) == 1 else "default")
             for one in rooms.open_imports(conn, self._clinic):
                 if one.what == name:
                     self._import = one.id

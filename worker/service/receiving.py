@@ -48,8 +48,9 @@ _FAILED: Final = frozenset({Status.UNDELIVERED, Status.FAILED, Status.BOUNCED, S
 _TAKES_LEAVE_BACK: Final = frozenset({"complained", "unsubscribed", "opted_out"})
 
 
-def take(house: House, clinic: str | None, receipts: Sequence[Receipt]) -> list[Job]:
-    """Take the reports of one call, in their order; returns what is due because of them. `clinic` is that of the address that was called, if it names one.
+def take(house: House, clinic: str | None, receipts: Sequence[Receipt], *, only: bool = False) -> list[Job]:
+    """Take the reports of one call, in their order; returns what is due because of them. `clinic` is that of the address that was called, if it names one;
+    with `only`, which is so where the clinic's own key signed them, they move no message of another's.
 
     Raises what the first report that failed raised, after all the others were taken.
     """
@@ -57,7 +58,7 @@ def take(house: House, clinic: str | None, receipts: Sequence[Receipt]) -> list[
     failed: Exception | None = None
     for receipt in receipts:
         try:
-            jobs += _take(house, clinic, receipt)
+            jobs += _take(house, clinic, receipt, only)
         except AWAY:
             raise
         except Exception as error:  # noqa: BLE001 (rule 7)
@@ -70,17 +71,20 @@ def take(house: House, clinic: str | None, receipts: Sequence[Receipt]) -> list[
     return jobs
 
 
-def _take(house: House, asked: str | None, receipt: Receipt) -> list[Job]:
-    clinic, seqs, ready = patients.again_when_moved(lambda: _once(house, asked, receipt))
+def _take(house: House, asked: str | None, receipt: Receipt, only: bool) -> list[Job]:
+    clinic, seqs, ready = patients.again_when_moved(lambda: _once(house, asked, receipt, only))
     jobs = batches("dispatch", [(clinic, key) for key in ready])
     return jobs + fold(house, clinic, seqs) if seqs else jobs
 
 
-def _once(house: House, asked: str | None, receipt: Receipt) -> tuple[str, list[int], list[str]]:
+def _once(house: House, asked: str | None, receipt: Receipt, only: bool) -> tuple[str, list[int], list[str]]:
     """One report in one transaction: its clinic, the events to fold, the messages that may leave."""
     with write(house.engine) as conn:
         now = house.now(conn)
         about = kept.message_of(conn, receipt.ref, receipt.provider_id)
+        if only and about is not None and about[0] != clinic_of(conn, asked):
+            log.warning("report of another clinic's message left alone", provider=receipt.provider)
+            about = None
         clinic, message = about if about is not None else (clinic_of(conn, asked), None)
         new = kept.keep(
             conn, clinic, message, provider=receipt.provider, key=receipt.key, status=receipt.status.value, word=receipt.word, code=receipt.code,

@@ -25,7 +25,7 @@ from worker.service.publishing import NotNow, publish
 from worker.store import rooms as stored
 from worker.store.engine import read
 from worker.workspace.extends import CLINIC, Gathered, only_extends
-from worker.workspace.files import NoWorkspace, read_folder
+from worker.workspace.files import Files, NoWorkspace, read_folder
 from worker.workspace.house import House
 from worker.workspace.rooms import BrokenRooms
 from worker.workspace.stories import story_files
@@ -68,9 +68,11 @@ def workspaces_in(top: Path) -> list[Path]:
 class Keeper:
     """Keeps the workspaces of a folder in force. One thread at a time."""
 
-    def __init__(self, house: House, top: Path, still: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, house: House, top: Path, still: Callable[[], bool] = lambda: True, *, share: float = SHARE
+    ) -> None:
         """`still` says whether this process may go on putting things in force; it is asked before each commit."""
-        self._house, self._top, self._still = house, top, still
+        self._house, self._top, self._still, self._share = house, top, still, share
         self._known: dict[Path, tuple[Seen, tuple[str, ...]]] = {}
         self._gone: set[str] = set()
         self._rest_until = 0.0
@@ -87,7 +89,7 @@ class Keeper:
         if began < self._rest_until:
             return []
         folders = workspaces_in(self._top)
-        ids = {folder: _id_in(folder) for folder in folders}
+        ids = {folder: id_in({CLINIC: _text(folder)}) for folder in folders}
         owners: dict[str, list[Path]] = defaultdict(list)
         for folder, clinic in ids.items():
             owners[clinic].append(folder)
@@ -102,7 +104,7 @@ class Keeper:
             self._known[folder] = now
         self._known = {folder: known for folder, known in self._known.items() if folder in ids}
         self._tell_gone(set(owners))
-        self._rest_until = time.monotonic() + SHARE * (time.monotonic() - began)
+        self._rest_until = time.monotonic() + self._share * (time.monotonic() - began)
         for one in done:
             _told(one)
         return done
@@ -137,7 +139,9 @@ class Keeper:
         with read(self._house.engine) as conn:
             gone = set(stored.clinic_ids(conn)) - ids
         for clinic in sorted(gone - self._gone):
-            log.warning("no folder holds this clinic; it is served as it was last put in force", clinic=clinic)
+            log.warning(
+                "no folder holds this clinic; it is served as it was last put in force", clinic=clinic
+            )
         self._gone = gone
 
 
@@ -147,7 +151,7 @@ def _told(one: Served) -> None:
         first = one.problems[0] if one.problems else None
         log.error(
             "workspace is broken; its clinic keeps what is in force", folder=name, clinic=one.clinic, version=one.version,
-            problems=len(one.problems), code=first.code if first else "unreadable", line=first.line if first else None,
+            count=len(one.problems), code=first.code if first else "unreadable", line=first.line if first else None,
         )  # fmt: skip
     elif one.changed:
         log.info("workspace put in force", folder=name, clinic=one.clinic, version=one.version)
@@ -158,8 +162,9 @@ def _only_shared(folder: Path) -> bool:
     return "extends" in text and only_extends(text)
 
 
-def _id_in(folder: Path) -> str:
-    return word(under(tree_of({CLINIC: _text(folder)}, CLINIC), "id")) or DEFAULT
+def id_in(files: Files) -> str:
+    """The clinic's id as config/clinic.yaml writes it, whatever else is wrong there."""
+    return word(under(tree_of(files, CLINIC), "id")) or DEFAULT
 
 
 def _text(folder: Path) -> str:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 
 from worker.delivery.dispatch import give_up, put_in_doubt
-from worker.service.jobs import Job, batches, spread
+from worker.service.jobs import Job, batches, in_turns, spread
 from worker.service.pacing import give_turns
 from worker.service.probing import to_probe
 from worker.service.redacting import redact_when_due
@@ -30,6 +30,10 @@ from worker.workspace.house import QUEUE_LEASE, House
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 LIMIT = 2_000
+SHARE = 200
+"""How many of each other clinic are taken besides, where one has filled the limit."""
+A_LITTLE = 40
+"""How many messages are taken of each clinic while the queue holds plenty: nobody's backlog grows there, and nobody's first message waits for it."""
 PACE = 500
 """How many patients a sweep brings up to new rules."""
 ALONE_AFTER = 2
@@ -51,8 +55,10 @@ class Swept:
         return spread(self.jobs)
 
 
-def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> Swept:
-    """Look once. `inline` lets time pass for patients here instead of queueing them; `skip_events` where the queue still holds plenty."""
+def sweep(
+    house: House, *, inline: bool = False, skip_events: bool = False, few_messages: bool = False
+) -> Swept:
+    """Look once. `inline` lets time pass for patients here instead of queueing them; `skip_events` and `few_messages` where the queue still holds plenty. Clinics take turns."""
     began = time.monotonic()
     _part(close_imports, house, None)
     _part(redact_when_due, house, 0)
@@ -66,18 +72,25 @@ def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> S
     jobs += _part(give_turns, house, [])
     with write(house.engine) as conn:
         wall = house.wall()
-        events = [] if skip_events else due.take_events(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
-        patients = due.take_patients(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
+        events = [] if skip_events else due.take_events(conn, now, QUEUE_LEASE, LIMIT, wall=wall, share=SHARE)
+        patients = due.take_patients(conn, now, QUEUE_LEASE, LIMIT, wall=wall, share=SHARE)
         patients += due.take_stale_rules(conn, now, QUEUE_LEASE, PACE, wall=wall)
-        steps = due.take_enrollments(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
-        messages = due.take_messages(conn, now, QUEUE_LEASE, LIMIT, wall=wall)
+        steps = due.take_enrollments(conn, now, QUEUE_LEASE, LIMIT, wall=wall, share=SHARE)
+        messages = due.take_messages(
+            conn,
+            now,
+            QUEUE_LEASE,
+            A_LITTLE if few_messages else LIMIT,
+            wall=wall,
+            share=A_LITTLE if few_messages else SHARE,
+        )
         lookups = due.take_lookups(conn, wall, QUEUE_LEASE, LIMIT)
         lost = due.expired_claims(conn, wall, LIMIT)
     total = len(events) + len(patients) + len(steps) + len(messages) + len(lookups) + len(lost)
     jobs += batches("fold", [(clinic, seq) for clinic, seq, tries in events if tries <= ALONE_AFTER])
     jobs += batches("fold", [(clinic, seq) for clinic, seq, tries in events if tries > ALONE_AFTER], 1)
     wakes = batches("wake", dict.fromkeys([*patients, *((clinic, patient) for clinic, patient, _ in steps)]))
-    jobs += batches("dispatch", messages, 20)
+    jobs += batches("dispatch", messages)
     jobs += batches("reconcile", lookups, 5)
     jobs += batches(
         "dispatch",
@@ -90,7 +103,7 @@ def sweep(house: House, *, inline: bool = False, skip_events: bool = False) -> S
             jobs += following
     else:
         jobs += wakes
-    return Swept(total, changed, tuple(jobs), time.monotonic() - began)
+    return Swept(total, changed, tuple(in_turns(jobs)), time.monotonic() - began)
 
 
 def _part(work: Callable[[House], T], house: House, otherwise: T) -> T:

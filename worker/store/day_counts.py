@@ -27,13 +27,13 @@ def add(conn: Connection, clinic: str, day: date, what: str, more: int = 1) -> i
     return total
 
 
-def take(conn: Connection, clinic: str, day: date, what: str, limit: int) -> bool:
-    """Count one more where that is within the limit; False, and nothing is counted, where it is not."""
+def take(conn: Connection, clinic: str, day: date, what: str, limit: int, more: int = 1) -> bool:
+    """Count so many more where all of them are within the limit; False, and nothing is counted, where they are not."""
     c = day_counts.c
     blank = insert(conn, day_counts).values(clinic_id=clinic, day=day.isoformat(), what=what, count=0)
     conn.execute(blank.on_conflict_do_nothing())
-    which = (c.clinic_id == clinic, c.day == day.isoformat(), c.what == what, c.count < limit)
-    return conn.execute(update(day_counts).where(*which).values(count=c.count + 1)).rowcount == 1
+    which = (c.clinic_id == clinic, c.day == day.isoformat(), c.what == what, c.count <= limit - more)
+    return conn.execute(update(day_counts).where(*which).values(count=c.count + more)).rowcount == 1
 
 
 def forget(conn: Connection, clinic: str, day: date, what: str) -> None:

@@ -6,6 +6,7 @@ Rules
 2. The oldest first, at most `limit`; what is returned is in that order.
 3. `now` says what is due. `wall` says which leases have run out; it is `now` but for a demo, whose clock stands still while its workers do not.
 4. Patients of a clinic with an open import wait, and so do patients that were merged into others, for ever.
+5. Where `share` is given and the first lot was full, each clinic that is not in it gives up to `share` rows besides: one clinic's backlog keeps no other waiting.
 """
 
 from __future__ import annotations
@@ -34,14 +35,22 @@ from sqlalchemy import (
 
 from worker.store.schema import clinics, clock, enrollments, events, imports, messages, patients, rollouts
 from worker.store.sql import among, free, insert
-from worker.store.turns import is_waiting
+from worker.store.turns import is_behind, is_waiting
 from worker.store.types import Instant
 
 Moment = datetime | BindParameter[datetime]
+ROUNDS: Final = 20
+"""How often the clinics that a full lot left out are asked for; each round leaves out those that filled it."""
 
 
 def take_events(
-    conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
+    conn: Connection,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    *,
+    wall: datetime | None = None,
+    share: int = 0,
 ) -> list[tuple[str, int, int]]:
     """New events as (clinic, number, tries, this one included)."""
     c = events.c
@@ -55,15 +64,22 @@ def take_events(
         lease,
         limit,
         [c.clinic_id, c.seq, c.tries],
+        share=share,
     )
     return [(clinic, seq, tries) for clinic, seq, tries, _ in rows]
 
 
 def take_patients(
-    conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
+    conn: Connection,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    *,
+    wall: datetime | None = None,
+    share: int = 0,
 ) -> list[tuple[str, str]]:
     """Patients whom time alone changes by now, as (clinic, patient)."""
-    return _take_patients(conn, patients.c.next_change_at, _changing(now), wall or now, lease, limit)
+    return _take_patients(conn, patients.c.next_change_at, _changing(now), wall or now, lease, limit, share)
 
 
 def take_stale_rules(
@@ -71,16 +87,8 @@ def take_stale_rules(
 ) -> list[tuple[str, str]]:
     """Patients whose facts were computed under earlier rules than their clinic's, as (clinic, patient); `limit` is the pace."""
     c = patients.c
-    # The least version of each clinic is one look into the index, so a sweep that finds nothing costs the clinics and not the patients.
-    least = (
-        select(func.min(c.rules_version))
-        .where(c.clinic_id == clinics.c.clinic_id, c.alias_of.is_(None))
-        .scalar_subquery()
-    )
     stale = (
-        select(clinics.c.clinic_id, clinics.c.rules_version)
-        .where(least < clinics.c.rules_version)
-        .order_by(clinics.c.clinic_id)
+        select(clinics.c.clinic_id, clinics.c.rules_version).where(is_behind()).order_by(clinics.c.clinic_id)
     )
     taken: list[tuple[str, str]] = []
     for clinic, version in conn.execute(stale).all():
@@ -92,7 +100,13 @@ def take_stale_rules(
 
 
 def take_enrollments(
-    conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
+    conn: Connection,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    *,
+    wall: datetime | None = None,
+    share: int = 0,
 ) -> list[tuple[str, str, str]]:
     """Runs whose next step is due, as (clinic, patient, enrollment)."""
     c = enrollments.c
@@ -106,12 +120,19 @@ def take_enrollments(
         lease,
         limit,
         [c.clinic_id, c.patient_id, c.id],
+        share=share,
     )
     return [(clinic, patient, run) for clinic, patient, run, _ in rows]
 
 
 def take_messages(
-    conn: Connection, now: datetime, lease: timedelta, limit: int, *, wall: datetime | None = None
+    conn: Connection,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    *,
+    wall: datetime | None = None,
+    share: int = 0,
 ) -> list[tuple[str, str]]:
     """Messages that may leave by now, as (clinic, id); among those due together, the lower `priority` goes first."""
     c = messages.c
@@ -126,6 +147,7 @@ def take_messages(
         limit,
         [c.clinic_id, c.id, c.priority],
         then=c.priority,
+        share=share,
     )
     return [(clinic, key) for clinic, key, _, _ in rows]
 
@@ -216,6 +238,7 @@ def _take_patients(
     wall: datetime,
     lease: timedelta,
     limit: int,
+    share: int = 0,
 ) -> list[tuple[str, str]]:
     c = patients.c
     rows = _take(
@@ -228,6 +251,7 @@ def _take_patients(
         lease,
         limit,
         [c.clinic_id, c.patient_id],
+        share=share,
     )
     return [(clinic, patient) for clinic, patient, _ in rows]
 
@@ -244,8 +268,34 @@ def _take(
     wanted: Sequence[Column[Any]],
     *,
     then: Column[Any] | None = None,
+    share: int = 0,
 ) -> list[Any]:
-    """Take rows and give back `wanted` and the due time of each. `then` orders those that are due together."""
+    """Take rows and give back `wanted`, which begins with the clinic unless `share` is 0, and the due time of each. `then` orders those that are due together (rule 5)."""
+    rows = _take_oldest(conn, table, key, due, which, wall, lease, limit, wanted, then)
+    more, served = rows, {row[0] for row in rows}
+    for _ in range(ROUNDS):
+        # Whose rows filled the first lot may have left others out; only then is it asked for them.
+        if not share or len(more) < (limit if more is rows else share):
+            break
+        others = [*which, table.c.clinic_id.not_in(sorted(served))]
+        more = _take_oldest(conn, table, key, due, others, wall, lease, share, wanted, then)
+        served |= {row[0] for row in more}
+        rows = rows + more
+    return rows
+
+
+def _take_oldest(
+    conn: Connection,
+    table: Table,
+    key: Sequence[Column[Any]],
+    due: Column[Any],
+    which: Sequence[ColumnElement[bool]],
+    wall: datetime,
+    lease: timedelta,
+    limit: int,
+    wanted: Sequence[Column[Any]],
+    then: Column[Any] | None,
+) -> list[Any]:
     order = (due, *(() if then is None else (then,)), *key)
     # A WITH that locks is run once; as a plain subquery PostgreSQL may run it again and take more than `limit`.
     picked = (
@@ -274,10 +324,6 @@ _CLOCK: Final = select(clock.c.now).where(clock.c.id == 1)
 
 
 def _anything() -> Select[Any]:
-    older = (patients.c.clinic_id == clinics.c.clinic_id) & (
-        patients.c.rules_version < clinics.c.rules_version
-    )
-    stale = select(patients.c.patient_id).select_from(clinics.join(patients, older))
     asked = (
         select(events.c.seq).where(among(events.c.state, "new"), free(events, _WALL)),
         select(patients.c.patient_id).where(*_changing(_NOW), free(patients, _WALL)),
@@ -285,7 +331,7 @@ def _anything() -> Select[Any]:
         select(messages.c.id).where(*_leaving(_NOW), free(messages, _WALL)),
         select(messages.c.id).where(among(messages.c.state, "claimed"), messages.c.claimed_until < _WALL),
         select(messages.c.id).where(messages.c.lookup_at <= _WALL, free(messages, _WALL)),
-        stale.where(patients.c.alias_of.is_(None), free(patients, _WALL)),
+        select(clinics.c.clinic_id).where(is_behind()),
         select(enrollments.c.id).where(*is_waiting()),
         select(rollouts.c.id).where(rollouts.c.due_at <= _NOW),
     )

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, func, select, update
 
 from worker.domain.events import Event
-from worker.store.schema import clinics, events, patients
+from worker.store.schema import clinics, events
 from worker.store.schema import quarantine as quarantined
 from worker.store.sql import among, chunks, insert, listed, many
 from worker.store.types import storable
@@ -124,15 +124,6 @@ def subjects(conn: Connection, clinic: str, seqs: Iterable[int]) -> list[str]:
         )
         found.update(conn.execute(statement.distinct()).scalars())
     return sorted(found)
-
-
-def waiting(conn: Connection, clinic: str, subject: str) -> bool:
-    """Whether an event of that patient, told under this id or one that gave way to it, was accepted and is not folded yet."""
-    c, p = events.c, patients.c
-    earlier = select(p.patient_id).where(p.clinic_id == clinic, p.alias_of == subject)
-    hers = or_(c.subject == subject, c.subject.in_(earlier))
-    asked = select(c.seq).where(c.clinic_id == clinic, hers, among(c.state, "new"))
-    return conn.execute(asked.limit(1)).first() is not None
 
 
 def last_seq(conn: Connection, clinic: str) -> int:

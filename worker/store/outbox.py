@@ -14,7 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from worker.domain.history import Message
 from worker.domain.outbox import may_follow
@@ -71,11 +82,13 @@ def alone(conn: Connection, clinic: str, pairs: Iterable[tuple[str, str]]) -> No
     SQLite has one writer at a time, so there is nothing to do.
     """
     if conn.dialect.name == "postgresql":
-        for channel, address in sorted(pairs):
-            number = int.from_bytes(
-                hashlib.blake2b(f"{clinic}/{channel}/{address}".encode(), digest_size=8).digest(), signed=True
-            )
-            conn.execute(select(func.pg_advisory_xact_lock(number)))
+        names = [f"{clinic}/{channel}/{address}" for channel, address in sorted(set(pairs))]
+        digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
+        numbers = [int.from_bytes(digest, signed=True) for digest in digests]
+        # One statement for all; the server takes them in the order of the list.
+        each = func.unnest(bindparam(None, numbers, type_=ARRAY(BigInteger)))
+        if numbers:
+            conn.execute(select(func.pg_advisory_xact_lock(each)))
 
 
 def queue(conn: Connection, clinic: str, keys: Iterable[str], until: datetime) -> list[str]:

@@ -24,6 +24,7 @@ from worker.domain.history import Contact
 from worker.domain.ledger import Ledger
 from worker.domain.outbox import REACHED, may_follow
 from worker.domain.planner import Patient, Plan
+from worker.store.outbox import alone as take_addresses
 from worker.store.rows import (
     ENROLLMENT,
     MESSAGE,
@@ -124,11 +125,12 @@ def lock(
     *,
     since: datetime,
     purposes: Collection[str] | None = None,
+    alone: bool = False,
 ) -> dict[str, Patient]:
     """Lock these patients until the transaction ends and load them; those that are new are made.
 
     Each comes with all enrollments (those of records that were merged into the patient, too), the messages under way, and the contacts from `since` on, for `purposes` (None: all), of the patient and of every address that the
-    patient has now. Raises PatientMoved where one of them has been merged into another.
+    patient has now. Raises PatientMoved where one of them has been merged into another. `alone`: nobody else counts or closes these addresses from before they are read (`outbox.alone`).
     """
     wanted = sorted(set(ids))
     _make(conn, clinic, wanted)
@@ -138,6 +140,9 @@ def lock(
     ):
         found[pid].ledger = ledger
         found[pid].seen = Seen.unpacked(seen, ledger) if seen else None
+    if alone:
+        pairs = [pair for patient in found.values() for pair in _addresses(patient.ledger)]
+        take_addresses(conn, clinic, pairs)
     # The runs of a record that has become part of another are that other's patient's.
     now_of = {gone: patient.id for patient in found.values() for gone in patient.ledger["merged"]}
     for row in _rows(conn, ENROLLMENT, enrollments.c, clinic, [*wanted, *now_of]):

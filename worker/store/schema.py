@@ -118,6 +118,7 @@ patients = Table(
     _partial("ix_patients_next_change", "next_change_at", where="next_change_at IS NOT NULL"),
     _partial("ix_patients_alias", "clinic_id", "alias_of", where="alias_of IS NOT NULL"),
     _partial("ix_patients_rules", "clinic_id", "rules_version", where="alias_of IS NULL"),
+    _partial("ix_patients_erased", "clinic_id", "patient_id", where="erased_at IS NOT NULL"),
     Index("ix_patients_stage", "clinic_id", "stage"),
 )  # fmt: skip
 
@@ -161,6 +162,7 @@ enrollments = Table(
     Column("held_out", Boolean, nullable=False), _number("lot", nullable=True), _at("turn_at", nullable=True), *_woken(),
     _partial("ix_enrollments_turn", "clinic_id", "journey", where="lot IS NOT NULL AND turn_at IS NULL AND outcome IS NULL"),
     _partial("ix_enrollments_due", "due_at", where="outcome IS NULL AND due_at IS NOT NULL"),
+    _partial("ix_enrollments_turns", "clinic_id", "journey", "turn_at", where="turn_at IS NOT NULL"),
     Index("ix_enrollments_patient", "clinic_id", "patient_id"),
     Index("ix_enrollments_journey", "clinic_id", "journey", "entered_at"),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """The providers' webhooks: what became of our messages, and what patients write back.
 
 Rules
+0. A clinic with an account of its own is reported of at its own address, and what is signed with its key moves its own messages only.
 1. Nothing is parsed before it is known to come from the provider: 403 for a signature that is missing, wrong or too old, and where we have no key to check it with.
 2. 200 and 204 mean that everything it said is on disk. What cannot be read is 400, since it would be no better the next time; a fault of ours is 5xx, and the provider sends it again.
 3. The bytes are checked as they came. Behind a proxy the URL that was called is put together again (`channels/twilio_webhooks.urls_behind`).
@@ -10,7 +11,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -23,11 +24,14 @@ from twilio.twiml.messaging_response import MessagingResponse  # type: ignore[im
 
 from channels import sendgrid_events, twilio_webhooks
 from channels.base import Unreadable
+from worker.service.clinics import own_accounts
 from worker.service.hearing import hear_sms
 from worker.service.jobs import Job
 from worker.service.receiving import take
+from worker.store.engine import read
 from worker.web.body import Refusal, TooLong, TooSlow, body_of
 from worker.web.seldom import Seldom
+from worker.workspace.config_channels import Own
 from worker.workspace.house import House, NoRooms
 
 log = structlog.get_logger(__name__)
@@ -51,6 +55,16 @@ class ProviderKeys:
     sendgrid_public_key: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The secrets of the clinic's own systems, by the names of their environment variables."""
+    named: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What clinics name for their own accounts with the providers, by the names of their variables."""
+
+    def of(self, own: Own) -> ProviderKeys:
+        """Those that a clinic's reports are checked with: of each provider its own, where it has an account of its own, and then no other."""
+        twilio = self.named.get(own.auth_token) if own.auth_token else self.twilio_auth_token
+        grid = self.named.get(own.webhook_public_key) if own.webhook_public_key else self.sendgrid_public_key
+        if own.api_key and not own.webhook_public_key:
+            grid = None
+        return replace(self, twilio_auth_token=twilio, sendgrid_public_key=grid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +137,7 @@ class Hooks:
         if not self._from_twilio(call):
             return _refusal()
         receipt = twilio_webhooks.parse_status(call.body, call.query)
-        self._queue(take(self._house, call.clinic, [receipt]))
+        self._queue(take(self._house, call.clinic, [receipt], only=bool(self._own(call).auth_token)))
         return _done()
 
     def _twilio_inbound(self, call: _Call) -> Response:
@@ -136,10 +150,16 @@ class Hooks:
             said.message(answer.text)
         return Response(str(said), media_type="text/xml")
 
+    def _own(self, call: _Call) -> Own:
+        """The names of the credentials of the clinic that was called; everybody's where the address names none."""
+        with read(self._house.engine) as conn:
+            return own_accounts(self._house, conn, call.clinic)
+
     def _from_twilio(self, call: _Call) -> bool:
-        token = self._keys.twilio_auth_token
+        own = self._own(call)
+        token = self._keys.of(own).twilio_auth_token
         if not token:
-            return self._no_key(_TWILIO_KEY)
+            return self._no_key(own.auth_token or _TWILIO_KEY)
         urls = twilio_webhooks.urls_behind(
             self._house.public_url, call.path, call.query, call.headers.get("host"), call.headers
         )
@@ -148,22 +168,24 @@ class Hooks:
     # -- SendGrid -------------------------------------------------------------------------------------------------------------
 
     def _sendgrid_events(self, call: _Call) -> Response:
-        key = self._keys.sendgrid_public_key
+        own = self._own(call)
+        key, variable = self._keys.of(own).sendgrid_public_key, own.webhook_public_key or _SENDGRID_KEY
         if not key:
-            self._no_key(_SENDGRID_KEY)
+            self._no_key(variable)
             return _refusal()
         try:
             sendgrid_events.verifier(key)
         except ValueError:
-            if self._seldom.may_tell(_SENDGRID_KEY):
-                log.error("webhook refused: this is not the verification key of SendGrid", set=_SENDGRID_KEY)
+            if self._seldom.may_tell(variable):
+                log.error("webhook refused: this is not the verification key of SendGrid", set=variable)
             return _refusal()
         # The clock on the wall: the clinic's own stands still in a demo.
         now = self._house.wall()
         if not sendgrid_events.verify(key, call.headers, call.body, now, REPLAY_WINDOW):
             self._unsigned("sendgrid")
             return _refusal()
-        self._queue(take(self._house, call.clinic, sendgrid_events.parse(call.body)))
+        receipts = sendgrid_events.parse(call.body)
+        self._queue(take(self._house, call.clinic, receipts, only=bool(own.webhook_public_key)))
         return _done()
 
     # -- refusals -------------------------------------------------------------------------------------------------------------

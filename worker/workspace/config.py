@@ -25,10 +25,12 @@ from worker.domain.kinds import (
     Schema,
     Table,
     Word,
+    text_schema,
 )
 from worker.domain.shape import Reader
 from worker.domain.source import Node, Scalar
 from worker.domain.zones import ZONE
+from worker.workspace import extends
 from worker.workspace.config_brand import BRAND, brand_of
 from worker.workspace.config_channels import Sender, parse_channels
 from worker.workspace.config_region import REGION, check_regions
@@ -63,6 +65,22 @@ class CountryKind(Kind[str]):
     def schema(self, scope: Any) -> Schema:
         """The countries."""
         return {"enum": sorted(phonenumbers.SUPPORTED_REGIONS)}
+
+
+class BesideKind(Kind[str]):
+    """A folder beside the workspace; what it holds was read with the files."""
+
+    def read(self, reader: Reader, node: Node, what: str, scope: Any) -> str | None:
+        """The folder as it is written."""
+        text = TEXT.read(reader, node, what, scope)
+        if text is None or re.fullmatch(extends.PATTERN, text):
+            return text
+        reader.problem("extends-outside", node, f"`{text}` is no folder beside this one", extends.HINT)
+        return None
+
+    def schema(self, scope: Any) -> Schema:
+        """The pattern."""
+        return text_schema(extends.PATTERN, "a folder beside this one", "../shared-rooms")
 
 
 class OpeningKind(Kind[tuple[dict[str, Window], frozenset[date]]]):
@@ -130,6 +148,10 @@ CLINIC: Final = Block(
             Parsed("an id", _matching(ID_PATTERN), ID_PATTERN, "default", number=True),
             "The clinic's id in the database.",
             default="default",
+        ),
+        "extends": Field(
+            BesideKind(),
+            "A folder of rooms that several clinics share; a file of one's own wins over a shared one.",
         ),
         "name": Field(TEXT, "The clinic's name, as patients read it.", required=True),
         "from_name": Field(TEXT, "Whom an e-mail says it comes from.", default="`name`"),

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from worker.workspace.extends import Gathered, gather
+
 Files = Mapping[str, str]
 ROOMS: Final = {
     "config": (".yaml", ".yml"),
@@ -20,8 +22,8 @@ class NoWorkspace(Exception):
     """The folder is not a workspace."""
 
 
-def read_folder(folder: Path) -> dict[str, str]:
-    """The files of a workspace folder. A file that is not UTF-8 keeps its broken bytes as surrogates, so that `check` can say so.
+def read_folder(folder: Path) -> Gathered:
+    """The files of a workspace folder, and of those that it extends. A file that is not UTF-8 keeps its broken bytes as surrogates, so that `check` can say so.
 
     Raises NoWorkspace where the folder holds no config/clinic.yaml.
     """
@@ -29,6 +31,11 @@ def read_folder(folder: Path) -> dict[str, str]:
         raise NoWorkspace(
             f"{folder} is not a workspace: there is no config/clinic.yaml in it. Lay one out with `revisit init DIR`, or name one with --workspace DIR."
         )
+    return gather(folder, read_own)
+
+
+def read_own(folder: Path) -> dict[str, str]:
+    """The files that lie in a folder itself. Raises NoWorkspace where there are too many."""
     files: dict[str, str] = {}
     for room, endings in ROOMS.items():
         for path in sorted((folder / room).rglob("*")):

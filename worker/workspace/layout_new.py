@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from importlib import resources
@@ -9,7 +10,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
-from worker.workspace.files import ROOMS
+from worker.workspace.extends import CLINIC, HINT, PATTERN, gather
+from worker.workspace.file_names import CONFIG_NAMES
+from worker.workspace.files import ROOMS, read_own
 from worker.workspace.schema import editor_files
 
 GITIGNORE: Final = "# what the running system keeps; it holds patients' data\n.revisit/\n"
@@ -40,8 +43,15 @@ def _collect(folder: Traversable, path: str, endings: tuple[str, ...], found: di
             found[name] = entry.read_text(encoding="utf-8")
 
 
-def lay_out(folder: Path) -> int:
-    """Write a new workspace in mode rehearsal; returns how many files. Raises AlreadyThere where the folder is not empty."""
+class NothingShared(Exception):
+    """The folder that a new workspace shall extend holds no rooms."""
+
+
+def lay_out(folder: Path, extends: str | None = None) -> int:
+    """Write a new workspace in mode rehearsal; returns how many files. With `extends`, a folder beside it, only the config that this one lacks.
+
+    Raises AlreadyThere where the folder is not empty, NothingShared where there is nothing to extend.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise AlreadyThere(
             f"{folder} is not empty; name a new folder, so that nothing of yours is overwritten"
@@ -53,10 +63,26 @@ def lay_out(folder: Path) -> int:
         "mode: rehearsal                        # nothing leaves; then allow_list, then live",
         files[clinic],
     )
-    files |= editor_files(files)
+    whole: Mapping[str, str] = files
+    if extends is not None:
+        files = _config_alone(files, folder, extends)
+        whole = gather(folder, lambda one: dict(files) if one == folder else read_own(one))
+    files |= editor_files(whole)
     files[".gitignore"] = GITIGNORE
     write_rooms(files, folder)
     return len(files)
+
+
+def _config_alone(files: Mapping[str, str], folder: Path, extends: str) -> dict[str, str]:
+    there = Path(os.path.normpath(folder.absolute() / extends))
+    if re.fullmatch(PATTERN, extends) is None or not there.is_dir() or not (shared := read_own(there)):
+        raise NothingShared(
+            f"--extends {extends}: there is no such folder with rooms beside {folder}. {HINT}"
+        )
+    own = {f"config/{name}.yaml" for name in CONFIG_NAMES} - shared.keys() | {CLINIC}
+    found = {path: text for path, text in files.items() if path in own}
+    found[CLINIC] = f"extends: {extends}\n{found[CLINIC]}"
+    return found
 
 
 def write_rooms(files: Mapping[str, str], folder: Path) -> None:

@@ -58,3 +58,8 @@ def upgrade() -> None:
         sa.Column("decided_at", Instant(), nullable=True), sa.Column("event_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("clinic_id", "left_id", "right_id", name=op.f("pk_duplicates")),
     )
+
+    # So that no sweep looks through all patients, or all runs of a journey.
+    gone, begun = sa.text("erased_at IS NOT NULL"), sa.text("turn_at IS NOT NULL")
+    op.create_index("ix_patients_erased", "patients", ["clinic_id", "patient_id"], sqlite_where=gone, postgresql_where=gone)
+    op.create_index("ix_enrollments_turns", "enrollments", ["clinic_id", "journey", "turn_at"], sqlite_where=begun, postgresql_where=begun)
