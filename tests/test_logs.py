@@ -33,6 +33,7 @@ NUMBERS = {
     "left",
     "refused",
     "number",
+    "line",
     "count",
     "seconds",
     "new",

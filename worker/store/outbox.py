@@ -133,12 +133,8 @@ def claim(
 ) -> bool:
     """Take a scheduled message to send it through `channel` to `address`; from now on it counts towards caps. False where it is not scheduled any more."""
     values = {
-        "decided_at": now,
-        "claimed_until": claimed_until,
-        "channel": channel,
-        "address": address,
-        "reason": "",
-    }
+        "decided_at": now, "claimed_until": claimed_until, "channel": channel, "address": address, "reason": "",
+    }  # fmt: skip
     return _move(conn, clinic, message_id, "scheduled", "claimed", values)
 
 
@@ -162,12 +158,8 @@ def finish(
     if not may_follow(was, state):
         raise IllegalMove(f"a message that is {was} cannot become {state}")
     values: dict[str, Any] = {
-        "reason": reason,
-        "claimed_until": None,
-        "deadline": None,
-        "lookup_at": None,
-        "looked_at": None,
-    }
+        "reason": reason, "claimed_until": None, "deadline": None, "lookup_at": None, "looked_at": None,
+    }  # fmt: skip
     if state == "scheduled":
         if due_at is None:
             raise ValueError("a message that is scheduled again needs the moment at which it is due")
