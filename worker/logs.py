@@ -101,7 +101,8 @@ def set_up_logging(*, quiet: bool = False) -> None:
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        # Not cached: in one process that sets logging up again, each logger follows.
+        cache_logger_on_first_use=False,
     )
     handler = Handler()
     handler.setFormatter(formatter(renderer))
