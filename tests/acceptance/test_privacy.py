@@ -47,7 +47,7 @@ def test_who_is_on_hold_gets_nothing_until_released(house: System) -> None:
     assert "no longer on hold" in told(house, "hold", who.id, "--release")
     assert house.texts(who) == []
     house.live_through((house.now() + timedelta(days=2)).replace(hour=12))
-    assert [sms.body for sms in house.texts(who)] == ["Thank you for coming, Eleni."]
+    assert [sms.body for sms in house.texts(who)] == ["Thank you for coming, Eleni."], house.message(who)
     assert [row[0] for row in house.rows("audit", "action") if row[0] in ("held", "released")][-2:] == [
         "held",
         "released",
