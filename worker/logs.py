@@ -116,7 +116,17 @@ def set_up_logging(*, quiet: bool = False) -> None:
 
 
 class Handler(logging.StreamHandler[TextIO]):
-    """To stderr. Where a line can't be written, that is said without the line: the library's own handler would print every value."""
+    """To `stream`, or to stderr. Where a line can't be written, that is said without the line: the library's own handler would print every value."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(stream)
+        self._follows_stderr = stream is None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write to what stderr is now: it may be another one than when logging was set up, and that one closed."""
+        if self._follows_stderr:
+            self.stream = sys.stderr
+        super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
         """Say that a line is missing, and why."""
