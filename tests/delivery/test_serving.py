@@ -127,12 +127,12 @@ def test_a_change_of_shared_rooms_is_put_in_force_for_every_clinic_that_extends_
     journey = top / "patras" / "journeys" / "hello.yaml"
     for name in ("athens", "patras"):
         (top / name / "journeys" / "hello.yaml").unlink()
-        edit(top / name / CLINIC, f"id: {name}\nextends: ../shared-rooms\n{FILES[CLINIC]}")
-    write_rooms({"journeys/hello.yaml": FILES["journeys/hello.yaml"]}, top / "shared-rooms")
+        edit(top / name / CLINIC, f"id: {name}\nextends: ../agency-rooms\n{FILES[CLINIC]}")
+    write_rooms({"journeys/hello.yaml": FILES["journeys/hello.yaml"]}, top / "agency-rooms")
     keeper = looking(house, top)
     assert set(told(keeper.look())) == {"athens", "patras"}
     edit(
-        top / "shared-rooms" / "journeys" / "hello.yaml",
+        top / "agency-rooms" / "journeys" / "hello.yaml",
         FILES["journeys/hello.yaml"].replace("3 days", "2 days"),
     )
     assert told(keeper.look()) == {"athens": ("athens", 2, True, False), "patras": ("patras", 2, True, False)}

@@ -16,7 +16,7 @@ from worker.domain import ledger as ledgers
 from worker.domain.events import Event
 from worker.domain.history import Enrollment, Message, Task, Trace, Transition
 from worker.domain.planner import Patient, Plan
-from worker.store import patients
+from worker.store import decided, patients
 from worker.store.engine import write
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ def keep(engine: Engine, *changes: tuple[Patient, Plan], clinic: str = CLINIC) -
     """Lock and save, as the service does."""
     with write(engine) as conn:
         patients.lock(conn, clinic, [patient.id for patient, _ in changes], since=LONG_AGO)
-        patients.save(conn, clinic, list(changes), NOW, stages=STAGES)
+        decided.save(conn, clinic, list(changes), NOW, stages=STAGES)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tests.store.samples import (
     together,
 )
 from worker.domain.planner import Patient, Plan
-from worker.store import due, events, outbox, patients, rooms
+from worker.store import decided, due, events, outbox, patients, rooms
 from worker.store.engine import read, write
 
 Taken = tuple[Any, ...]
@@ -173,7 +173,7 @@ def test_the_lower_priority_goes_first_among_those_due_together(engine: Engine) 
     ]
     with write(engine) as conn:
         patients.lock(conn, CLINIC, ["p-1", "p-2", "p-3"], since=LONG_AGO)
-        patients.save(conn, CLINIC, changes, NOW, stages=STAGES, priorities={"urgent": 1})
+        decided.save(conn, CLINIC, changes, NOW, stages=STAGES, priorities={"urgent": 1})
         assert [_pid(conn, row) for row in due.take_messages(conn, NOW, LEASE, 10)] == ["p-3", "p-2", "p-1"]
 
 

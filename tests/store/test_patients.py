@@ -27,7 +27,7 @@ from tests.store.samples import (
 )
 from worker.domain.history import Contact, Message, Transition
 from worker.domain.planner import Patient, Plan
-from worker.store import due, look, outbox, patients, rooms
+from worker.store import decided, due, look, outbox, patients, rooms
 from worker.store.engine import read, write
 from worker.store.evidence import evidence
 from worker.store.schema import consents, holds, messages, tasks
@@ -253,11 +253,11 @@ def test_any_number_of_patients_costs_the_same_number_of_statements(engine: Engi
         with counting(engine) as new, write(engine) as conn:
             patients.resolve(conn, CLINIC, ids)
             patients.lock(conn, CLINIC, ids, since=LONG_AGO)
-            patients.save(conn, CLINIC, changes, NOW, stages=STAGES)
+            decided.save(conn, CLINIC, changes, NOW, stages=STAGES)
             evidence(conn, CLINIC, events)
         with counting(engine) as known, write(engine) as conn:
             assert len(patients.lock(conn, CLINIC, ids, since=LONG_AGO)) == size
-            patients.save(conn, CLINIC, changes, NOW, stages=STAGES)
+            decided.save(conn, CLINIC, changes, NOW, stages=STAGES)
         sent.append((len(new), len(known)))
     assert sent[0] == sent[1]
     assert max(sent[0]) <= 25
@@ -280,7 +280,7 @@ def test_those_who_want_the_same_patients_in_any_order_all_get_them(engine: Engi
                 found = patients.lock(conn, CLINIC, order, since=LONG_AGO)
                 for patient in found.values():
                     patient.ledger["own_tags"][f"{mark}{len(patient.ledger['own_tags'])}"] = {"on": True}
-                patients.save(conn, CLINIC, [(p, Plan()) for p in found.values()], NOW, stages=STAGES)
+                decided.save(conn, CLINIC, [(p, Plan()) for p in found.values()], NOW, stages=STAGES)
 
     together(lambda: fold(ids, "a"), lambda: fold(ids[::-1], "b"), lambda: fold(ids[30:] + ids[:30], "c"))
     with write(engine) as conn:
@@ -317,7 +317,7 @@ def test_saving_a_patient_who_gave_way_keeps_the_alias(engine: Engine) -> None:
     with write(engine) as conn:
         both = patients.lock(conn, CLINIC, ["a", "b"], since=LONG_AGO)
         patients.alias(conn, CLINIC, "a", "b")
-        patients.save(conn, CLINIC, [(patient, Plan()) for patient in both.values()], NOW, stages=STAGES)
+        decided.save(conn, CLINIC, [(patient, Plan()) for patient in both.values()], NOW, stages=STAGES)
         assert patients.resolve(conn, CLINIC, ["a"]) == {"a": "b"}
 
 

@@ -153,7 +153,7 @@ def init(
         typer.Option(
             "--extends",
             metavar="FOLDER",
-            help="Shared rooms beside DIR, such as ../shared-rooms: only what they lack is laid out.",
+            help="Shared rooms beside DIR, such as ../agency-rooms: only what they lack is laid out.",
         ),
     ] = None,
 ) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from worker.domain.planner import Patient, Planner
 from worker.domain.rules import Rules
-from worker.store import outbox, patients
+from worker.store import decided, outbox
 from worker.workspace.house import QUEUE_LEASE, House
 
 
@@ -20,7 +20,7 @@ def save(
     """Write it; returns the ids of the messages that may leave now, marked as queued: the caller queues them after the commit."""
     changes = [(planner.patient, planner.plan) for planner in planners]
     priorities = {name: journey.priority for name, journey in rules.journeys.items()}
-    patients.save(conn, rules.clinic.id, changes, now, stages=rules.segments.stages, priorities=priorities)
+    decided.save(conn, rules.clinic.id, changes, now, stages=rules.segments.stages, priorities=priorities)
     for what, count in Counter(trace.what for planner in planners for trace in planner.plan.traces).items():
         house.count("decisions", count, what=what)
     ready = [key for patient, plan in changes for key in sorted(plan.messages) if _ready(patient, key, now)]

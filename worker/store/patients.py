@@ -1,71 +1,46 @@
-"""Patients: found under any id that they ever had, locked, loaded whole, and written back with what was decided.
+"""Patients: found under any id that they ever had, locked and loaded whole. What was decided over them is written by `decided`.
 
 Rules
 1. Whoever changes a patient locks the row first; rows are locked in the order of their ids, so that two who want the same patients never wait for each other in a circle.
 2. What is read under the lock is read after it: nothing that another committed meanwhile is missed.
-3. A message that has settled is never written again by a plan; an illegal move leaves the row as it is.
-4. Any number of patients costs the same number of statements, up to `sql.CHUNK` of them.
+3. Any number of patients costs the same number of statements, up to `sql.CHUNK` of them.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Text, and_, bindparam, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from worker.domain.conditions.circuit import Seen
 from worker.domain.gate import ADDRESS_FIELD
 from worker.domain.history import Contact
 from worker.domain.ledger import Ledger
-from worker.domain.outbox import REACHED, may_follow
-from worker.domain.planner import Patient, Plan
+from worker.domain.outbox import REACHED, UNDER_WAY
+from worker.domain.planner import Patient
+from worker.store.decided import blank
 from worker.store.outbox import alone as take_addresses
 from worker.store.rows import (
     ENROLLMENT,
     MESSAGE,
     enrollment_of,
-    enrollment_row,
     message_of,
-    message_row,
-    task_row,
-    trace_row,
-    transition_row,
 )
 from worker.store.schema import (
     enrollments,
     ledgers,
-    memberships,
     messages,
     patients,
-    tasks,
-    traces,
-    transitions,
 )
-from worker.store.sql import among, by_bytes, chunks, insert, listed, many, upsert
-from worker.store.types import Instant
+from worker.store.sql import among, by_bytes, chunks, insert, listed, many
 
-UNDER_WAY: Final = ("scheduled", "claimed")
-DEFAULT_PRIORITY: Final = 5
 MOST_MOVES: Final = 5
 """How often work is begun anew because a patient was merged meanwhile; each merge takes a record away for good, so it ends."""
 T = TypeVar("T")
-
-_DECIDED: Final = (
-    "due_at",
-    "expires_at",
-    "step_due_at",
-    "excused",
-    "channel",
-    "address",
-    "reason",
-    "decided_at",
-    "state",
-)
 
 
 class PatientMoved(Exception):
@@ -108,7 +83,7 @@ def alias(conn: Connection, clinic: str, gone: str, survivor: str) -> None:
     """From now on `gone` stands for `survivor`, and so does every id that stood for `gone`. Both are survivors until now; raises ValueError where they are the same."""
     if gone == survivor:
         raise ValueError(f"patient {gone} cannot be merged into itself")
-    statement = insert(conn, patients).values({**_blank(clinic, gone), "alias_of": survivor})
+    statement = insert(conn, patients).values({**blank(clinic, gone), "alias_of": survivor})
     values = {"alias_of": survivor, "stage": None, "next_change_at": None, "queued_until": None, "tries": 0}
     conn.execute(statement.on_conflict_do_update(index_elements=["clinic_id", "patient_id"], set_=values))
     conn.execute(
@@ -149,55 +124,11 @@ def lock(
         run = enrollment_of(row._mapping)
         owner = now_of.get(run.patient, run.patient)
         found[owner].enrollments[run.id] = replace(run, patient=owner)
-    for row in _rows(conn, MESSAGE, messages.c, clinic, wanted, among(messages.c.state, *UNDER_WAY)):
+    for row in _rows(conn, MESSAGE, messages.c, clinic, wanted, among(messages.c.state, *sorted(UNDER_WAY))):
         message = message_of(row._mapping)
         found[message.patient].messages[message.key] = message
     _load_contacts(conn, clinic, found, now_of, since, purposes)
     return found
-
-
-def save(
-    conn: Connection,
-    clinic: str,
-    changes: Sequence[tuple[Patient, Plan]],
-    now: datetime,
-    *,
-    stages: Collection[str],
-    priorities: Mapping[str, int] | None = None,
-) -> None:
-    """Write patients that `lock` gave out, with what was decided over them. `stages` are the lifecycle's; `priorities` are by journey, 5 where one has none.
-
-    A patient comes at most once. Claim or finish a message by `outbox` before its plan is saved: those calls tell who won, this one does not.
-    """
-    last = {patient.id: patient for patient, _ in changes}
-    if len(last) != len(changes):
-        raise ValueError("a patient is in the batch twice")
-    changes = sorted(changes, key=lambda change: change[0].id)
-    patient_rows = [_patient_row(clinic, patient, stages) for patient, _ in changes]
-    upsert(conn, patients, patient_rows, wakes=("next_change_at", "rules_version"), keep=("alias_of",))
-    upsert(
-        conn,
-        ledgers,
-        [_ledger_row(clinic, patient) for patient, _ in changes],
-    )
-    _save_memberships(conn, clinic, changes)
-    many(
-        conn,
-        transitions.insert(),
-        [transition_row(clinic, t, now) for _, plan in changes for t in plan.transitions],
-    )
-    runs = [patient.enrollments[key] for patient, plan in changes for key in sorted(plan.enrollments)]
-    upsert(conn, enrollments, [enrollment_row(clinic, run) for run in runs], wakes=("due_at",))
-    _save_messages(conn, clinic, changes, now, priorities or {})
-    many(
-        conn, traces.insert(), [trace_row(clinic, trace, now) for _, plan in changes for trace in plan.traces]
-    )
-    todo = [task_row(clinic, task) for _, plan in changes for task in plan.tasks]
-    many(
-        conn,
-        insert(conn, tasks).on_conflict_do_nothing(index_elements=["clinic_id", "enrollment", "step"]),
-        todo,
-    )
 
 
 def _end_of(into: Mapping[str, str], subject: str) -> str:
@@ -211,16 +142,12 @@ def _end_of(into: Mapping[str, str], subject: str) -> str:
 # -- loading ------------------------------------------------------------------------------------------------------------------
 
 
-def _blank(clinic: str, patient_id: str) -> dict[str, Any]:
-    return {"clinic_id": clinic, "patient_id": patient_id, "members": [], "tries": 0}
-
-
 def _make(conn: Connection, clinic: str, ids: Sequence[str]) -> None:
     there = {pid for (pid,) in _rows(conn, [patients.c.patient_id], patients.c, clinic, ids)}
     many(
         conn,
         insert(conn, patients).on_conflict_do_nothing(),
-        [_blank(clinic, pid) for pid in ids if pid not in there],
+        [blank(clinic, pid) for pid in ids if pid not in there],
     )
 
 
@@ -309,97 +236,3 @@ def _load_contacts(
 def _addresses(ledger: Ledger) -> list[tuple[str, str]]:
     entries = ((channel, ledger["profile"].get(name)) for channel, name in ADDRESS_FIELD.items())
     return [(channel, entry["value"]) for channel, entry in entries if entry and entry["value"]]
-
-
-# -- writing ------------------------------------------------------------------------------------------------------------------
-
-
-def _patient_row(clinic: str, patient: Patient, stages: Collection[str]) -> dict[str, Any]:
-    return {
-        **_blank(clinic, patient.id), "stage": next((name for name in sorted(patient.members) if name in stages), None),
-        "members": sorted(patient.members), "as_of": patient.as_of, "next_change_at": patient.next_change_at,
-        "rules_version": patient.rules_version, "queued_until": None, "alias_of": None,
-    }  # fmt: skip
-
-
-def _ledger_row(clinic: str, patient: Patient) -> dict[str, Any]:
-    seen = patient.seen if patient.seen is not None and patient.seen.ledger is patient.ledger else None
-    packed = seen.packed() if seen is not None else None
-    return {"clinic_id": clinic, "patient_id": patient.id, "data": patient.ledger, "seen": packed}
-
-
-def _save_memberships(conn: Connection, clinic: str, changes: Sequence[tuple[Patient, Plan]]) -> None:
-    touched = {(t.segment, p.id): t.segment in p.members for p, plan in changes for t in plan.transitions}
-    c = memberships.c
-    keys = (
-        c.clinic_id == bindparam("b_clinic"),
-        c.segment == bindparam("b_segment"),
-        c.patient_id == bindparam("b_patient"),
-    )
-    out = [
-        {"b_clinic": clinic, "b_segment": segment, "b_patient": pid}
-        for (segment, pid), inside in touched.items()
-        if not inside
-    ]
-    many(conn, memberships.delete().where(*keys), out)
-    into = [
-        {"clinic_id": clinic, "segment": segment, "patient_id": pid}
-        for (segment, pid), inside in touched.items()
-        if inside
-    ]
-    many(conn, insert(conn, memberships).on_conflict_do_nothing(), into)
-
-
-def _save_messages(
-    conn: Connection,
-    clinic: str,
-    changes: Sequence[tuple[Patient, Plan]],
-    now: datetime,
-    priorities: Mapping[str, int],
-) -> None:
-    decided = [
-        message_row(clinic, patient.messages[key])
-        for patient, plan in changes
-        for key in sorted(plan.messages)
-    ]
-    known = [
-        {
-            **{f"b_{name}": row[name] for name in ("clinic_id", "key", *_DECIDED)},
-            **{
-                f"b_from_{state}": state == row["state"] or may_follow(state, row["state"])
-                for state in UNDER_WAY
-            },
-        }
-        for row in decided
-    ]
-    many(conn, _MOVE, known)
-    new = [
-        {
-            **row,
-            "id": uuid.uuid4().hex,
-            "priority": priorities.get(row["journey"], DEFAULT_PRIORITY),
-            "tries": 0,
-            "created_at": now,
-        }
-        for row in decided
-    ]
-    many(conn, insert(conn, messages).on_conflict_do_nothing(index_elements=["clinic_id", "key"]), new)
-
-
-def _move() -> Any:
-    c = messages.c
-    to, due = bindparam("b_state", type_=Text), bindparam("b_due_at", type_=Instant)
-    values: dict[str, Any] = {name: bindparam(f"b_{name}", type_=c[name].type) for name in _DECIDED}
-    same = c.due_at == due
-    values["queued_until"] = case((same, c.queued_until), else_=None)
-    values["tries"] = case((same, c.tries), else_=0)
-    values["claimed_until"] = case((to == "claimed", c.claimed_until), else_=None)
-    legal = or_(*(and_(c.state == state, bindparam(f"b_from_{state}", type_=Boolean)) for state in UNDER_WAY))
-    return (
-        update(messages)
-        .where(c.clinic_id == bindparam("b_clinic_id"), c.key == bindparam("b_key"), legal)
-        .values(values)
-    )
-
-
-_MOVE: Final = _move()

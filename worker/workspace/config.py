@@ -80,7 +80,7 @@ class BesideKind(Kind[str]):
 
     def schema(self, scope: Any) -> Schema:
         """The pattern."""
-        return text_schema(extends.PATTERN, "a folder beside this one", "../shared-rooms")
+        return text_schema(extends.PATTERN, "a folder beside this one", "../agency-rooms")
 
 
 class OpeningKind(Kind[tuple[dict[str, Window], frozenset[date]]]):

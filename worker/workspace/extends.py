@@ -1,4 +1,4 @@
-"""`extends: ../shared-rooms` in config/clinic.yaml: an agency's shared journeys, texts and config beneath a clinic's own.
+"""`extends: ../agency-rooms` in config/clinic.yaml: an agency's shared journeys, texts and config beneath a clinic's own.
 
 Rules
 1. File by file, the nearest wins: the clinic's own, then the folder that it extends, then what that one extends. An e-mail counts as one file in either form, and a journey of
@@ -24,7 +24,7 @@ CLINIC: Final = "config/clinic.yaml"
 KEY: Final = "extends"
 PATTERN: Final = r"\.\.(?:/[^/\\.][^/\\]*)+/?"
 """Up one folder and down again; no part of it begins with a dot."""
-HINT: Final = "Put the shared folder beside the clinic's and write `extends: ../shared-rooms`."
+HINT: Final = "Put the shared folder beside the clinic's and write `extends: ../agency-rooms`."
 _EMAIL: Final = re.compile(r"(templates/.+\.email\.[a-z]{2})\.(?:md|mjml)")
 
 
