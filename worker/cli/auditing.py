@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -37,9 +39,8 @@ def audit(html: Html = None, workspace: Workspace = None) -> None:
     from worker.service.auditing import audit
 
     refuse(html)
-    with opened(workspace) as (house, clinic), show_progress() as progress:
-        bar = progress.add_task("Looking at every patient", total=None)
-        seen = audit(house, clinic, lambda done, whole: progress.update(bar, completed=done, total=whole))
+    with opened(workspace) as (house, clinic), show_progress("Looking at every patient") as told:
+        seen = audit(house, clinic, told)
     show(paper(seen), html)
 
 
@@ -50,9 +51,8 @@ def strategy(html: Html = None, workspace: Workspace = None) -> None:
     from worker.service.strategy_paper import paper
 
     refuse(html)
-    with opened(workspace) as (house, clinic), show_progress() as progress:
-        bar = progress.add_task("Living through the last year", total=None)
-        plan = strategy(house, clinic, lambda done, whole: progress.update(bar, completed=done, total=whole))
+    with opened(workspace) as (house, clinic), show_progress("Living through the last year") as told:
+        plan = strategy(house, clinic, told)
     show(paper(plan), html)
 
 
@@ -68,7 +68,9 @@ def refuse(html: Path | None) -> None:
         raise fail(str(NoPlots()), 1)
 
 
-def show_progress() -> Progress:
+@contextmanager
+def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while it lasts; what is given is to be called with how much is done, and of how much."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -76,7 +78,9 @@ def show_progress() -> Progress:
         TaskProgressColumn(),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=err, transient=True)
+    with Progress(*columns, console=err, transient=True) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda done, whole: progress.update(bar, completed=done, total=whole)
 
 
 def show(paper: Paper, html: Path | None) -> None:

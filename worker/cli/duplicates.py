@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -96,11 +97,8 @@ def merge(
     """Say that two records are one patient: GONE goes on as KEPT."""
     from worker.service import duplicates as service
 
-    with opened(workspace) as (house, clinic):
-        try:
-            done = service.merge(house, clinic, kept, gone, actor())
-        except service.Refused as error:
-            raise fail(str(error), 1) from error
+    with opened(workspace) as (house, clinic), _refusals():
+        done = service.merge(house, clinic, kept, gone, actor())
     out.print(
         f"`{done.gone[0]}` goes on as `{done.kept}`. Nothing was sent because of it, and the more restrictive consent stands. To take it back: revisit duplicates undo {done.kept} {done.gone[0]}",
         markup=False,
@@ -112,11 +110,8 @@ def distinct(one: One, other: Other, workspace: Workspace = None) -> None:
     """Say that two records are two patients; they are never proposed again."""
     from worker.service import duplicates as service
 
-    with opened(workspace) as (house, clinic):
-        try:
-            service.tell_apart(house, clinic, one, other, actor())
-        except service.Refused as error:
-            raise fail(str(error), 1) from error
+    with opened(workspace) as (house, clinic), _refusals():
+        service.tell_apart(house, clinic, one, other, actor())
     out.print(
         f"`{one}` and `{other}` are two patients, and are not proposed again. To take it back: revisit duplicates undo {one} {other}",
         markup=False,
@@ -128,11 +123,8 @@ def undo(one: One, other: Other, workspace: Workspace = None) -> None:
     """Take back what was decided over two records; a merge is taken apart."""
     from worker.service import duplicates as service
 
-    with opened(workspace) as (house, clinic):
-        try:
-            was = service.undo(house, clinic, one, other, actor())
-        except service.Refused as error:
-            raise fail(str(error), 1) from error
+    with opened(workspace) as (house, clinic), _refusals():
+        was = service.undo(house, clinic, one, other, actor())
     if was.state == "distinct":
         out.print(f"`{one}` and `{other}` may be proposed again.", markup=False)
         return
@@ -211,6 +203,17 @@ def _pairs(size: int) -> str:
 def _records(found: Found) -> str:
     size = sum(len(group.gone) for group in found.groups)
     return f"{size:,} record{'' if size == 1 else 's'}"
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What can't be decided over two records ends the command with the reason."""
+    from worker.service.duplicates import Refused
+
+    try:
+        yield
+    except Refused as error:
+        raise fail(str(error), 1) from error
 
 
 def _progress(what: str) -> Progress:

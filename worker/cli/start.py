@@ -160,13 +160,8 @@ def _audit(asked: _Asked) -> None:
     from worker.service.audit_paper import paper
     from worker.service.auditing import audit
 
-    with show_progress() as progress:
-        bar = progress.add_task("Looking at every patient", total=None)
-        seen = audit(
-            asked.house,
-            asked.clinic,
-            lambda done, whole: progress.update(bar, completed=done, total=whole),
-        )
+    with show_progress("Looking at every patient") as told:
+        seen = audit(asked.house, asked.clinic, told)
     show(paper(seen), asked.html)
     _looked(asked, "audit", {"patients": seen.patients})
 
@@ -206,13 +201,8 @@ def _strategy(asked: _Asked) -> None:
     from worker.service.strategy import strategy
     from worker.service.strategy_paper import paper
 
-    with show_progress() as progress:
-        bar = progress.add_task("Living through the last year", total=None)
-        plan = strategy(
-            asked.house,
-            asked.clinic,
-            lambda done, whole: progress.update(bar, completed=done, total=whole),
-        )
+    with show_progress("Living through the last year") as told:
+        plan = strategy(asked.house, asked.clinic, told)
     show(paper(plan), asked.html)
     _looked(asked, "strategy", {"journeys": len(plan.journeys)})
 
@@ -251,15 +241,8 @@ def _rehearsed(asked: _Asked) -> Rehearsal:
     enterable(asked.house, asked.clinic, [*asked.journeys, *asked.rollouts])
     able = [one.name for one in enterable(asked.house, asked.clinic, None)]
     existing = (asked.journeys or able) if asked.existing else ()
-    with show_progress() as progress:
-        bar = progress.add_task("Living through the next 60 days", total=None)
-        return rehearse(
-            asked.house,
-            asked.clinic,
-            existing,
-            asked.rollouts,
-            lambda done, whole: progress.update(bar, completed=done, total=whole),
-        )
+    with show_progress("Living through the next 60 days") as told:
+        return rehearse(asked.house, asked.clinic, existing, asked.rollouts, told)
 
 
 def _looked(asked: _Asked, step: StepName, detail: Mapping[str, object]) -> None:

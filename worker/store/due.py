@@ -12,6 +12,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from worker.store.schema import clinics, clock, enrollments, events, imports, messages, patients, rollouts
 from worker.store.sql import among, free, insert
@@ -53,19 +55,7 @@ def take_events(
     share: int = 0,
 ) -> list[tuple[str, int, int]]:
     """New events as (clinic, number, tries, this one included)."""
-    c = events.c
-    rows = _take(
-        conn,
-        events,
-        [c.seq],
-        c.seq,
-        [among(c.state, "new")],
-        wall or now,
-        lease,
-        limit,
-        [c.clinic_id, c.seq, c.tries],
-        share=share,
-    )
+    rows = _take(conn, _NEW, [among(events.c.state, "new")], wall or now, lease, limit, share)
     return [(clinic, seq, tries) for clinic, seq, tries, _ in rows]
 
 
@@ -79,7 +69,8 @@ def take_patients(
     share: int = 0,
 ) -> list[tuple[str, str]]:
     """Patients whom time alone changes by now, as (clinic, patient)."""
-    return _take_patients(conn, patients.c.next_change_at, _changing(now), wall or now, lease, limit, share)
+    rows = _take(conn, _CHANGING, _changing(now), wall or now, lease, limit, share)
+    return [(clinic, patient) for clinic, patient, _ in rows]
 
 
 def take_stale_rules(
@@ -93,7 +84,8 @@ def take_stale_rules(
     taken: list[tuple[str, str]] = []
     for clinic, version in conn.execute(stale).all():
         which = [c.clinic_id == clinic, c.rules_version < version, c.alias_of.is_(None)]
-        taken += _take_patients(conn, c.rules_version, which, wall or now, lease, limit - len(taken))
+        rows = _take(conn, _STALE, which, wall or now, lease, limit - len(taken))
+        taken += [(clinic, patient) for clinic, patient, _ in rows]
         if len(taken) >= limit:
             break
     return taken
@@ -109,19 +101,7 @@ def take_enrollments(
     share: int = 0,
 ) -> list[tuple[str, str, str]]:
     """Runs whose next step is due, as (clinic, patient, enrollment)."""
-    c = enrollments.c
-    rows = _take(
-        conn,
-        enrollments,
-        [c.clinic_id, c.id],
-        c.due_at,
-        _stepping(now),
-        wall or now,
-        lease,
-        limit,
-        [c.clinic_id, c.patient_id, c.id],
-        share=share,
-    )
+    rows = _take(conn, _STEPPING, _stepping(now), wall or now, lease, limit, share)
     return [(clinic, patient, run) for clinic, patient, run, _ in rows]
 
 
@@ -135,20 +115,7 @@ def take_messages(
     share: int = 0,
 ) -> list[tuple[str, str]]:
     """Messages that may leave by now, as (clinic, id); among those due together, the lower `priority` goes first."""
-    c = messages.c
-    rows = _take(
-        conn,
-        messages,
-        [c.id],
-        c.due_at,
-        _leaving(now),
-        wall or now,
-        lease,
-        limit,
-        [c.clinic_id, c.id, c.priority],
-        then=c.priority,
-        share=share,
-    )
+    rows = _take(conn, _LEAVING, _leaving(now), wall or now, lease, limit, share)
     return [(clinic, key) for clinic, key, _, _ in rows]
 
 
@@ -156,7 +123,7 @@ def take_lookups(conn: Connection, wall: datetime, lease: timedelta, limit: int)
     """Unknown messages that are to be looked for at their provider, as (clinic, id). Providers live by the wall's clock."""
     c = messages.c
     which = [c.lookup_at.is_not(None), c.lookup_at <= wall]
-    rows = _take(conn, messages, [c.id], c.lookup_at, which, wall, lease, limit, [c.clinic_id, c.id])
+    rows = _take(conn, _DOUBTFUL, which, wall, lease, limit)
     return [(clinic, key) for clinic, key, _ in rows]
 
 
@@ -231,90 +198,90 @@ def _leaving(now: Moment) -> list[ColumnElement[bool]]:
     return [among(messages.c.state, "scheduled"), messages.c.due_at <= now]
 
 
-def _take_patients(
-    conn: Connection,
-    due: Column[Any],
-    which: list[ColumnElement[bool]],
-    wall: datetime,
-    lease: timedelta,
-    limit: int,
-    share: int = 0,
-) -> list[tuple[str, str]]:
-    c = patients.c
-    rows = _take(
-        conn,
-        patients,
-        [c.clinic_id, c.patient_id],
-        due,
-        which,
-        wall,
-        lease,
-        limit,
-        [c.clinic_id, c.patient_id],
-        share=share,
-    )
-    return [(clinic, patient) for clinic, patient, _ in rows]
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The order in which rows of `table` have their turn: by `due`, then by `then` (rule 5), then by `key`. `wanted`, the clinic first, is told of those that are taken."""
+
+    table: Table
+    key: tuple[Column[Any], ...]
+    due: Column[Any]
+    wanted: tuple[Column[Any], ...]
+    then: tuple[Column[Any], ...] = ()
+
+
+def _of_patients(due: Column[Any]) -> _Line:
+    whose = (patients.c.clinic_id, patients.c.patient_id)
+    return _Line(patients, whose, due, whose)
+
+
+_NEW: Final = _Line(events, (events.c.seq,), events.c.seq, (events.c.clinic_id, events.c.seq, events.c.tries))
+_CHANGING: Final = _of_patients(patients.c.next_change_at)
+_STALE: Final = _of_patients(patients.c.rules_version)
+_STEPPING: Final = _Line(
+    enrollments,
+    (enrollments.c.clinic_id, enrollments.c.id),
+    enrollments.c.due_at,
+    (enrollments.c.clinic_id, enrollments.c.patient_id, enrollments.c.id),
+)
+_LEAVING: Final = _Line(
+    messages,
+    (messages.c.id,),
+    messages.c.due_at,
+    (messages.c.clinic_id, messages.c.id, messages.c.priority),
+    (messages.c.priority,),
+)
+_DOUBTFUL: Final = _Line(
+    messages, (messages.c.id,), messages.c.lookup_at, (messages.c.clinic_id, messages.c.id)
+)
 
 
 def _take(
     conn: Connection,
-    table: Table,
-    key: Sequence[Column[Any]],
-    due: Column[Any],
+    line: _Line,
     which: Sequence[ColumnElement[bool]],
     wall: datetime,
     lease: timedelta,
     limit: int,
-    wanted: Sequence[Column[Any]],
-    *,
-    then: Column[Any] | None = None,
     share: int = 0,
 ) -> list[Any]:
-    """Take rows and give back `wanted`, which begins with the clinic unless `share` is 0, and the due time of each. `then` orders those that are due together (rule 5)."""
-    rows = _take_oldest(conn, table, key, due, which, wall, lease, limit, wanted, then)
+    """Take the first of a line; of each what is wanted, and its due time. `share`: how many more of each clinic that a full lot left out."""
+
+    def oldest(most: int, *others: ColumnElement[bool]) -> list[Any]:
+        rows = conn.execute(_taking(line, [*which, *others, free(line.table, wall)], wall + lease, most))
+        return sorted(rows, key=lambda row: (row.due, row[2] if line.then else 0, *map(str, row[:2])))
+
+    rows = oldest(limit)
     more, served = rows, {row[0] for row in rows}
     for _ in range(ROUNDS):
         # Whose rows filled the first lot may have left others out; only then is it asked for them.
         if not share or len(more) < (limit if more is rows else share):
             break
-        others = [*which, table.c.clinic_id.not_in(sorted(served))]
-        more = _take_oldest(conn, table, key, due, others, wall, lease, share, wanted, then)
+        more = oldest(share, line.table.c.clinic_id.not_in(sorted(served)))
         served |= {row[0] for row in more}
         rows = rows + more
     return rows
 
 
-def _take_oldest(
-    conn: Connection,
-    table: Table,
-    key: Sequence[Column[Any]],
-    due: Column[Any],
-    which: Sequence[ColumnElement[bool]],
-    wall: datetime,
-    lease: timedelta,
-    limit: int,
-    wanted: Sequence[Column[Any]],
-    then: Column[Any] | None,
-) -> list[Any]:
-    order = (due, *(() if then is None else (then,)), *key)
+def _taking(
+    line: _Line, which: Sequence[ColumnElement[bool]], until: datetime, limit: int
+) -> ReturningUpdate[Any]:
+    table, key = line.table, line.key
     # A WITH that locks is run once; as a plain subquery PostgreSQL may run it again and take more than `limit`.
     picked = (
         select(*key)
-        .where(*which, free(table, wall))
-        .order_by(*order)
+        .where(*which)
+        .order_by(line.due, *line.then, *key)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("picked")
     )
     mine = key[0].in_(select(picked)) if len(key) == 1 else tuple_(*key).in_(select(picked))
-    statement = (
+    return (
         update(table)
         .where(mine)
-        .values(queued_until=literal(wall + lease, table.c.queued_until.type), tries=table.c.tries + 1)
-        .returning(*wanted, due.label("due"))
+        .values(queued_until=literal(until, table.c.queued_until.type), tries=table.c.tries + 1)
+        .returning(*line.wanted, line.due.label("due"))
     )
-    rows = conn.execute(statement).all()
-    return sorted(rows, key=lambda row: (row.due, row[2] if then is not None else 0, *map(str, row[:2])))
 
 
 # What is asked at every beat is put together once: building it costs more than the database needs to answer it.

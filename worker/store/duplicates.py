@@ -9,7 +9,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -43,6 +43,11 @@ class Pair:
         return frozenset((self.left, self.right))
 
 
+_OF_PAIR: Final = [
+    duplicates.c[{"left": "left_id", "right": "right_id"}.get(one.name, one.name)] for one in fields(Pair)
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Searched:
     """A search: when, how many records were compared, and how many pairs of each band were open after it."""
@@ -56,18 +61,7 @@ class Searched:
 def pairs(conn: Connection, clinic: str) -> list[Pair]:
     """All that are known, the likeliest first."""
     c = duplicates.c
-    wanted = (
-        c.left_id,
-        c.right_id,
-        c.score,
-        c.band,
-        c.reasons,
-        c.state,
-        c.decided_by,
-        c.decided_at,
-        c.event_id,
-    )
-    statement = select(*wanted).where(c.clinic_id == clinic).order_by(c.score.desc(), c.left_id, c.right_id)
+    statement = select(*_OF_PAIR).where(c.clinic_id == clinic).order_by(c.score.desc(), c.left_id, c.right_id)
     return [Pair(*row) for row in conn.execute(statement)]
 
 
@@ -75,19 +69,8 @@ def pair_of(conn: Connection, clinic: str, one: str, other: str) -> Pair | None:
     """What is known of two ids, in either order; None where nothing is."""
     left, right = sorted((one, other))
     c = duplicates.c
-    wanted = (
-        c.left_id,
-        c.right_id,
-        c.score,
-        c.band,
-        c.reasons,
-        c.state,
-        c.decided_by,
-        c.decided_at,
-        c.event_id,
-    )
     which = (c.clinic_id == clinic, c.left_id == left, c.right_id == right)
-    row = conn.execute(select(*wanted).where(*which)).one_or_none()
+    row = conn.execute(select(*_OF_PAIR).where(*which)).one_or_none()
     return Pair(*row) if row is not None else None
 
 
