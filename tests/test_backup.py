@@ -209,3 +209,31 @@ def test_the_key_of_the_environment_is_not_written_down(old: tuple[Settings, Sit
     assert not made.key
     with tarfile.open(tmp_path / "b") as tar:
         assert "data/secret_key" not in tar.getnames()
+
+
+def test_shared_rooms_beside_a_workspace_and_a_folder_of_workspaces_are_put_back_where_they_lay(
+    old: tuple[Settings, Site], tmp_path: Path
+) -> None:
+    settings, _ = old
+    top = settings.workspace.parent
+    write_rooms({"journeys/shared.yaml": "# of the agency\n"}, top / "agency/rooms")
+    clinic = settings.workspace / "config/clinic.yaml"
+    clinic.write_text(f"extends: ../agency/rooms\n{clinic.read_text()}")
+    shared = "agency/rooms/journeys/shared.yaml"
+
+    back_up(settings, tmp_path / "one", NOW)
+    new = place(tmp_path / "new")
+    restore(new, tmp_path / "one", NOW, over=False, go_on=True)
+    assert (new.workspace.parent / shared).read_text() == "# of the agency\n"
+
+    many = replace(settings, workspaces=top)
+    back_up(many, tmp_path / "many", NOW)
+    with pytest.raises(NotPossible, match="--workspaces"):
+        restore(place(tmp_path / "alone"), tmp_path / "many", NOW, over=False, go_on=True)
+    assert not (tmp_path / "alone" / "clinic" / "config").exists()
+    again = place(tmp_path / "again")
+    with pytest.raises(NotPossible, match="--workspace DIR"):
+        restore(replace(again, workspaces=tmp_path / "again"), tmp_path / "one", NOW, over=False, go_on=True)
+    restore(replace(again, workspaces=tmp_path / "again"), tmp_path / "many", NOW, over=False, go_on=True)
+    assert (tmp_path / "again" / shared).is_file()
+    assert (again.workspace / "config/clinic.yaml").read_text() == clinic.read_text()

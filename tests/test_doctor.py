@@ -63,7 +63,7 @@ class Ward:
 
     def look(self, **changes: Any) -> Diagnosis:
         settings = replace(self.settings, **changes)
-        return examine(settings, read_folder(settings.workspace), clock=lambda: time.time() + self.skew)
+        return examine(settings, {"": read_folder(settings.workspace)}, clock=lambda: time.time() + self.skew)
 
     def codes(self, **changes: Any) -> set[str]:
         found = self.look(**changes)
@@ -274,6 +274,20 @@ def test_a_rehearsal_that_was_forgotten_and_rooms_that_are_broken_are_found(well
     assert "rooms-broken" in well.codes()
 
 
+def test_of_many_clinics_each_finding_names_those_that_it_is_about(well: Ward) -> None:
+    rooms = dict(read_folder(well.settings.workspace))
+    rehearsing = rooms | {
+        "config/clinic.yaml": rooms["config/clinic.yaml"].replace("mode: live", "mode: rehearsal")
+    }
+    foreign = rehearsing | {
+        "config/channels.yaml": rooms["config/channels.yaml"].replace("5550006", "5550007")
+    }
+    clinics = {"a/": rooms, "b/": rehearsing, "c/": foreign, "d/": rooms | {"config/clinic.yaml": "nonsense"}}
+    found = {one.code: one.what for one in examine(well.settings, clinics).findings}
+    assert found.keys() == {"mode-rehearsal", "sender-foreign", "rooms-broken"}
+    assert [what.partition(": ")[0] for _, what in sorted(found.items())] == ["b/, c/", "d/", "c/"]
+
+
 def test_a_disk_that_is_full_and_data_that_others_may_read_are_found(
     well: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,7 +316,9 @@ def test_the_command_tells_people_and_programs_and_ends_with_1(
     from worker.cli import doctor
 
     monkeypatch.setattr(
-        doctor, "settings", lambda _workspace: replace(well.settings, sendgrid_webhook_public_key=None)
+        doctor,
+        "settings",
+        lambda _workspace, _workspaces: replace(well.settings, sendgrid_webhook_public_key=None),
     )
     monkeypatch.setattr("worker.logs.set_up_logging", lambda **_: None)
     for form in doctor.Format:

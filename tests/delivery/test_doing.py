@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.delivery.desk import FILES, Desk
+from worker.cli.app import Usage
+from worker.cli.operations import pause as pause_command
 from worker.service.doing import done, open_tasks
-from worker.service.intervening import Refused, pause, resume
+from worker.service.intervening import Refused, pause, pause_all, resume
 from worker.service.publishing import publish
 
 CALLING = (
@@ -59,3 +61,20 @@ def test_a_pause_that_is_lifted_takes_its_task_along(desk: Desk) -> None:
         resume(desk.house, "default", "hello", "user test")
     with pytest.raises(Refused, match="no journey `helo`"):
         pause(desk.house, "default", "helo", "x", "user test")
+
+
+def test_after_a_restore_by_other_tools_all_journeys_of_all_clinics_are_paused_at_once(desk: Desk) -> None:
+    other = {**FILES, "config/clinic.yaml": "id: other\n" + FILES["config/clinic.yaml"]}
+    publish(desk.house, other)
+    key = desk.visit(1)
+    assert [pause_all(desk.house, "restored", "user test") for _ in range(2)] == [2, 0]
+    desk.send(key)
+    assert desk.state(key) == ("scheduled", "paused")
+    resume(desk.house, "other", "hello", "user test")
+    resume(desk.house, "default", "hello", "user test")
+
+
+def test_a_pause_is_told_what_it_is_to_pause() -> None:
+    for journey, everything in ((None, False), ("hello", True)):
+        with pytest.raises(Usage, match="JOURNEY or --all"):
+            pause_command(journey, everything=everything)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.intake.linkage_base import synthetic
 from worker.intake.linkage import Likeness, NoLinkage, Record, alike, groups, scoring, sort_out
-from worker.intake.linkage.names import name_of, sound_of
+from worker.intake.linkage.names import name_of
 from worker.intake.linkage.records import CROWD, email_key
 from worker.intake.linkage.weights import FIELDS
 
@@ -46,14 +46,14 @@ def band(*records: Record) -> str:
     ],
 )  # fmt: skip
 def test_a_name_sounds_the_same_in_either_script(spelled: str) -> None:
-    assert len({sound_of(word) for word in spelled.split()}) == 1
+    assert len({name_of(word, "") for word in spelled.split()}) == 1
 
 
 @pytest.mark.parametrize(
     "names", ["Μαρία Μάριος Μαρίνα Μαρίκα", "Γεώργιος Γεωργία", "Anna Hanna Joanna", "Ελένη Ειρήνη"]
 )
 def test_other_names_sound_otherwise(names: str) -> None:
-    assert len({sound_of(word) for word in names.split()}) == len(names.split())
+    assert len({name_of(word, "") for word in names.split()}) == len(names.split())
 
 
 def test_the_order_of_names_one_column_and_titles_make_no_difference() -> None:

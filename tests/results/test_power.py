@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.results.power import in_all, per_arm, smallest
+from worker.results.power import in_all, smallest
 
 
 @pytest.mark.parametrize(
     ("p0", "p1", "size"), [(0.05, 0.10, 432), (0.40, 0.50, 385), (0.40, 0.45, 1_531), (0.05, 0.08, 1_057)]
 )
 def test_an_arm_is_as_large_as_the_formula_says(p0: float, p1: float, size: int) -> None:
-    assert per_arm(p0, p1) == size
+    assert ceil(in_all(p0, p1, 0.5) / 2) == size
 
 
 def test_a_small_holdout_needs_more_patients_in_all() -> None:
@@ -48,4 +50,4 @@ def test_there_must_be_both_those_who_hear_and_those_who_do_not(holdout: float) 
 
 def test_equal_rates_cannot_be_told_apart() -> None:
     with pytest.raises(ValueError, match="equal"):
-        per_arm(0.1, 0.1)
+        in_all(0.1, 0.1, 0.5)

@@ -8,22 +8,23 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.app import Workspace, app, fail, out, settings
+from worker.cli.app import Workspace, Workspaces, app, fail, out, settings
 from worker.settings import Settings
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup's file; it holds patients' data.")]
 
 
 @app.command()
-def backup(file: File, workspace: Workspace = None) -> None:
-    """Write the database, the workspace and the keys into one file, while the system runs."""
+def backup(file: File, workspace: Workspace = None, workspaces: Workspaces = None) -> None:
+    """Write the database, the workspace (or all of them) and the keys into one file, while the system runs."""
     from worker.service.backing_up import NotPossible, back_up
 
+    config = settings(workspace, workspaces)
     try:
-        made = back_up(settings(workspace), file.expanduser().absolute(), datetime.now(UTC))
+        made = back_up(config, file.expanduser().absolute(), datetime.now(UTC))
     except NotPossible as error:
         raise fail(str(error), 1) from error
-    out.print(f"Written to {file}: the database (tables {made.revision}), {made.files} files of the workspace.", markup=False)  # fmt: skip
+    out.print(f"Written to {file}: the database (tables {made.revision}), {made.files} files of the workspace{'s' if config.workspaces else ''}.", markup=False)  # fmt: skip
     if not made.key:
         out.print("The secret key comes from REVISIT_SECRET_KEY and is not in it: keep it beside, or the backup is of no use.", markup=False)  # fmt: skip
     out.print("It holds patients' data and can be read by its owner only. Keep it on another machine.")
@@ -39,12 +40,13 @@ def restore(
         bool, typer.Option("--go-on", help="Pause no journey: nothing has left since the backup was made.")
     ] = False,
     workspace: Workspace = None,
+    workspaces: Workspaces = None,
 ) -> None:
     """Put a backup in place, while nothing runs. Journeys are paused until a person resumes them."""
     from worker.service.backing_up import NotPossible
     from worker.service.backing_up import restore as put_back
 
-    config = settings(workspace)
+    config = settings(workspace, workspaces)
     refuse_running(config)
     try:
         held, paused = put_back(

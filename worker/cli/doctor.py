@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.app import Workspace, app, out, settings
+from worker.cli.app import Workspace, Workspaces, app, out, settings
 from worker.workspace.files import read_folder
 
 
@@ -25,14 +25,21 @@ class Format(StrEnum):
 def doctor(
     form: Annotated[Format, typer.Option("--format", help="For people, or JSON for programs.")] = Format.text,
     workspace: Workspace = None,
+    workspaces: Workspaces = None,
 ) -> None:
     """Look for what is wrong: configuration, credentials, connections, clocks, and what waits. Changes nothing and sends nothing."""
     from worker.logs import set_up_logging
     from worker.service.doctoring import examine
+    from worker.service.serving import workspaces_in
 
     set_up_logging(quiet=True)
-    config = settings(workspace)
-    found = examine(config, read_folder(config.workspace))
+    config = settings(workspace, workspaces)
+    if config.workspaces is None:
+        found = examine(config, {"": read_folder(config.workspace)})
+    else:
+        found = examine(
+            config, {f"{one.name}/": read_folder(one) for one in workspaces_in(config.workspaces)}
+        )
     if form is Format.json:
         told = {"findings": [asdict(one) for one in found.findings], "well": found.well}
         sys.stdout.write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")

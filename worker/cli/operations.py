@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.app import Workspace, app, fail, out
-from worker.cli.whom import actor, opened
+from worker.cli.app import Usage, Workspace, app, fail, out
+from worker.cli.whom import actor, every_clinic, opened
 from worker.service.words import CHANNELS
 
 Journey = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's name, as its file says it.")]
@@ -15,17 +15,34 @@ Journey = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's n
 
 @app.command()
 def pause(
-    journey: Journey,
+    journey: Annotated[
+        str | None, typer.Argument(metavar="JOURNEY", help="The journey's name, as its file says it.")
+    ] = None,
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why, for the clinic's people.")
     ] = "a person paused it",
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Every journey of every clinic in the database, as after it was restored by other tools.",
+        ),
+    ] = False,
     workspace: Workspace = None,
 ) -> None:
     """Pause a journey at once: nothing of it leaves until it is resumed."""
     from worker.service import intervening
 
+    why = reason.strip() or "a person paused it"
+    if everything is (journey is not None):
+        raise Usage("Give either a JOURNEY or --all.")
+    if journey is None:
+        with every_clinic(workspace) as house:
+            count = intervening.pause_all(house, why, actor())
+        out.print(f"{count} journeys are paused now. To let one go on: revisit resume JOURNEY")
+        return
     with opened(workspace) as (house, clinic):
-        intervening.pause(house, clinic, journey, reason.strip() or "a person paused it", actor())
+        intervening.pause(house, clinic, journey, why, actor())
     out.print(f"The journey `{journey}` is paused. To let it go on: revisit resume {journey}", markup=False)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, get_args
 
 import typer
 from rich.text import Text
@@ -59,11 +59,17 @@ class _Asked:
         return f"revisit start --step {step}{more}{self.at}"
 
 
+def _step(word: str) -> str:
+    if word not in get_args(StepName):
+        raise Usage(f"there is no step `{word}`; the steps are: {', '.join(get_args(StepName))}")
+    return word
+
+
 @app.command()
 def start(
     step: Annotated[
         StepName | None,
-        typer.Option("--step", help="Take this step. Default: show where the start stands, and go on from there."),
+        typer.Option("--step", parser=_step, metavar="STEP", help="Take this step. Default: show where the start stands, and go on from there."),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Ask nothing. Without --step: take every look that is left, and stop before anything may leave.")

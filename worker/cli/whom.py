@@ -44,6 +44,21 @@ def opened(workspace: Path | None) -> Iterator[tuple[House, str]]:
         house.engine.dispose()
 
 
+@contextmanager
+def every_clinic(workspace: Path | None) -> Iterator[House]:
+    """The house alone, whatever the workspace holds."""
+    from worker.logs import set_up_logging
+    from worker.wiring import open_house
+
+    config = settings(workspace)
+    set_up_logging(quiet=True)
+    house = open_house(config)
+    try:
+        yield house
+    finally:
+        house.engine.dispose()
+
+
 def actor() -> str:
     """The user of the operating system, for the audit."""
     try:

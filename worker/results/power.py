@@ -15,11 +15,6 @@ _Z: Final = (NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)) ** 2
 _STEP: Final = 0.001
 
 
-def per_arm(p0: float, p1: float) -> int:
-    """Patients in each of two equal arms to tell p1 from p0. Raises ValueError where they are equal."""
-    return ceil(_Z * (_spread(p1) + _spread(p0)) / _gap(p0, p1))
-
-
 def in_all(p0: float, p1: float, holdout: float) -> int:
     """Patients in all where a share `holdout` of them is not written to. Raises ValueError where the rates are equal, or nobody or everybody is held out."""
     if not 0 < holdout < 1:

@@ -1,4 +1,4 @@
-"""A backup of the embedded default as one file, and back: the database, the workspace and the keys of the data directory.
+"""A backup of the embedded default as one file, and back: the database, the workspace or workspaces with the folders that they extend, and the keys of the data directory.
 
 Rules
 1. The database is copied by SQLite's own backup while the system runs: one moment of it, whole.
@@ -23,18 +23,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from sqlalchemy import make_url, select
+from sqlalchemy import make_url
 
 from worker.settings import Settings
 from worker.store import pauses
 from worker.store.engine import make_engine, write
 from worker.store.migrate import newest
-from worker.store.schema import journey_versions
+from worker.workspace.files import NoWorkspace, read_folder
 
 FORMAT: Final = 1
 DATABASE: Final = "revisit.db"
 KEYS: Final = ("secret_key", "api_token")
 ROOMS: Final = ("config", "journeys", "templates")
+ONE, BESIDE, MANY = "workspace", "beside", "workspaces"
+"""The places of rooms in a backup: a clinic's own folder, those that it extends, and all of a folder of workspaces."""
 WHY: Final = "the system was restored from a backup; what left after it was taken is not known here. Compare with the provider's list, then resume"
 
 
@@ -57,9 +59,13 @@ def back_up(settings: Settings, target: Path, now: datetime) -> Backup:
     database = _database(settings)
     if not database.is_file():
         raise NotPossible(f"there is no database at {database} yet, so there is nothing to back up")
-    rooms = [
-        path for part in ROOMS for path in sorted((settings.workspace / part).rglob("*")) if path.is_file()
-    ]
+    rooms = {
+        f"{name}/{path.relative_to(folder).as_posix()}": path
+        for name, folder in _folders(settings).items()
+        for part in ROOMS
+        for path in sorted((folder / part).rglob("*"))
+        if path.is_file()
+    }
     keys = [path for name in KEYS if (path := settings.data_dir / name).is_file()]
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".revisit-backup-", dir=target.parent) as folder:
@@ -77,8 +83,8 @@ def back_up(settings: Settings, target: Path, now: datetime) -> Backup:
             tar.add(copy, f"data/{DATABASE}")
             for path in keys:
                 tar.add(path, f"data/{path.name}")
-            for path in rooms:
-                tar.add(path, f"workspace/{path.relative_to(settings.workspace).as_posix()}")
+            for name, path in rooms.items():
+                tar.add(path, name)
         with fresh.open("rb") as whole:
             os.fsync(whole.fileno())
         fresh.replace(target)
@@ -93,16 +99,15 @@ def restore(
     The caller has made sure that nothing runs. Raises NotPossible; then nothing was changed.
     """
     database = _database(settings)
-    there = [
-        str(path) for path in (database, *(settings.workspace / part for part in ROOMS)) if path.exists()
-    ]
-    if there and not over:
-        raise NotPossible(
-            f"there is something already: {', '.join(there)}. It would be lost; back it up first, then add --yes"
-        )
     settings.make_data_dir()
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as folder:
         held = _unpack(source, Path(folder))
+        rooms = _rooms(settings, Path(folder), source)
+        there = [str(path) for path in (database, *rooms) if path.exists()]
+        if there and not over:
+            raise NotPossible(
+                f"there is something already: {', '.join(there)}. It would be lost; back it up first, then add --yes"
+            )
         copy = Path(folder) / "data" / DATABASE
         _check(copy, source)
         paused = 0 if go_on else _pause(copy, now)
@@ -114,8 +119,7 @@ def restore(
             if kept.is_file():
                 kept.chmod(0o600)
                 kept.replace(settings.data_dir / name)
-        for part in ROOMS:
-            mine, its = settings.workspace / part, Path(folder) / "workspace" / part
+        for mine, its in rooms.items():
             if mine.exists():
                 shutil.rmtree(mine)
             if its.is_dir():
@@ -123,6 +127,42 @@ def restore(
         # What lies on the queue is of another time; the sweeper fills it anew.
         shutil.rmtree(settings.data_dir / "queue", ignore_errors=True)
     return held, paused
+
+
+def _folders(settings: Settings) -> dict[str, Path]:
+    """The folders that hold rooms, by their place in a backup: the workspace and what it extends, which lies beside it; or all that lie in the folder of workspaces."""
+    top = settings.workspaces
+    if top is not None:
+        holding = {path.parent for part in ROOMS for path in top.glob(f"**/{part}") if path.is_dir()}
+        known = {folder: folder.relative_to(top) for folder in sorted(holding)}
+        return {f"{MANY}/{at.as_posix()}": folder for folder, at in known.items() if not any(part.startswith(".") or part in ROOMS for part in at.parts)}  # fmt: skip
+    try:
+        chain = read_folder(settings.workspace).chain
+    except (NoWorkspace, OSError):
+        chain = ()
+    return {
+        ONE: settings.workspace,
+        **{f"{BESIDE}/{Path(os.path.relpath(folder, settings.workspace.parent)).as_posix()}": folder for folder in chain},
+    }  # fmt: skip
+
+
+def _rooms(settings: Settings, unpacked: Path, source: Path) -> dict[Path, Path]:
+    """Where each folder of rooms is to be, and where it was unpacked."""
+    if settings.workspaces is None and (unpacked / MANY).is_dir():
+        raise NotPossible(
+            f"{source} holds a folder of many workspaces; say where they shall lie: --workspaces DIR"
+        )
+    if settings.workspaces is not None and (unpacked / ONE).is_dir():
+        raise NotPossible(f"{source} holds one clinic's workspace; say where it shall lie: --workspace DIR")
+    tops = {ONE: settings.workspace, BESIDE: settings.workspace.parent, MANY: settings.workspaces}
+    return {
+        top / its.relative_to(unpacked / name): its
+        for name, top in tops.items()
+        if top is not None
+        for part in ROOMS
+        for its in sorted((unpacked / name).glob(f"**/{part}"))
+        if its.is_dir() and not set(its.relative_to(unpacked).parts[:-1]) & set(ROOMS)
+    }
 
 
 def _database(settings: Settings) -> Path:
@@ -166,24 +206,18 @@ def _check(database: Path, source: Path) -> None:
 
 
 def _pause(database: Path, now: datetime) -> int:
-    """Pause every journey that was ever in force, whether somebody is in it or came into it since. A database of an earlier version has had no table for that; it is migrated first."""
+    """Pause every journey. A database of an earlier version has had no table for that; it is migrated first."""
     from worker.store.migrate import upgrade
 
     engine = make_engine(f"sqlite:///{database}")
-    count = 0
     try:
         upgrade(engine)
         with write(engine) as conn:
-            c = journey_versions.c
-            for clinic, journey in conn.execute(select(c.clinic_id, c.journey).distinct()).all():
-                count += pauses.pause(
-                    conn, clinic, journey, code="restored", why=WHY, actor="revisit", at=now
-                )
+            return pauses.pause_all(conn, code="restored", why=WHY, actor="revisit", at=now)
     finally:
         engine.dispose()
-    with closing(sqlite3.connect(database)) as raw:
-        raw.execute("PRAGMA journal_mode=DELETE")
-    return count
+        with closing(sqlite3.connect(database)) as raw:
+            raw.execute("PRAGMA journal_mode=DELETE")
 
 
 def _unpack(source: Path, folder: Path) -> Backup:
@@ -210,7 +244,7 @@ def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, source: P
     """One file, by the names that a backup has and no other: an archive may name any place of the machine."""
     parts = Path(member.name).parts
     known = parts in {("manifest.json",), ("data", DATABASE), *(("data", name) for name in KEYS)} or (
-        len(parts) > 2 and parts[0] == "workspace" and parts[1] in ROOMS and ".." not in parts
+        len(parts) > 2 and _holds_rooms(parts) and ".." not in parts
     )
     content = tar.extractfile(member) if known and member.isreg() else None
     if content is None:
@@ -221,6 +255,14 @@ def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, source: P
     path.parent.mkdir(parents=True, exist_ok=True)
     with content, _private(path) if parts[0] == "data" else path.open("xb") as file:
         shutil.copyfileobj(content, file)
+
+
+def _holds_rooms(parts: tuple[str, ...]) -> bool:
+    """Whether it lies in a folder of rooms, as `_folders` names them."""
+    within = next((place for place, part in enumerate(parts) if part in ROOMS), len(parts))
+    return (
+        0 < within < len(parts) - 1 and (parts[0] == ONE) == (within == 1) and parts[0] in (ONE, BESIDE, MANY)
+    )
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -9,10 +9,10 @@ Rules
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from worker.domain.calendar import add_span
 from worker.domain.source import Problem
 from worker.queue.embedded import find
-from worker.service.doctoring_machine import of_machine
+from worker.service.doctoring_machine import of_clinic, of_machine
 from worker.service.doctoring_providers import of_providers
 from worker.service.doctoring_queue import of_queue
 from worker.service.doctoring_words import Finding, error, skew, warning
@@ -35,6 +35,7 @@ from worker.workspace.rooms import Rooms
 from worker.workspace.rooms import read as read_rooms
 
 __all__ = ["Diagnosis", "Finding", "examine"]
+Told = TypeVar("Told")
 LATE: Final = timedelta(minutes=5)
 """What is due for so long should have been done."""
 
@@ -55,21 +56,29 @@ class Diagnosis:
 Part = tuple[str, Callable[[], Iterable[Finding]]]
 
 
-def examine(settings: Settings, files: Files, *, clock: Callable[[], float] = time.time) -> Diagnosis:
-    """Look at everything. `files` are the workspace's; `clock` is this machine's, in Unix seconds."""
-    told, problems = read_rooms(files)
+def examine(
+    settings: Settings, workspaces: Mapping[str, Files], *, clock: Callable[[], float] = time.time
+) -> Diagnosis:
+    """Look at everything. `workspaces`: the files of each, by what it is to be called; "" for one that is alone. `clock` is this machine's, in Unix seconds."""
     found = Diagnosis()
     house = _house(settings)
     queue_url = settings.redis_url or find(settings.data_dir)
+    clinics = {name: read_rooms(files) for name, files in workspaces.items()}
+    told = {name: rooms for name, (rooms, _) in clinics.items() if rooms is not None}
     parts: list[Part] = [
-        ("rooms", lambda: _rooms(problems)),
-        ("machine", lambda: of_machine(settings, told)),
+        ("rooms", lambda: _of_each({name: problems for name, (_, problems) in clinics.items()}, _rooms)),
+        ("machine", lambda: of_machine(settings, list(told.values()))),
         ("database", lambda: _database(house, clock)),
         ("queue", lambda: of_queue(settings, queue_url, clock)),
         ("secret key", lambda: _secret(settings, house)),
-        ("providers", lambda: of_providers(settings, told, clock) if told is not None else ()),
-        ("work", lambda: _work(house, told)),
+        ("work", lambda: _work(house)),
     ]
+    if told:
+        parts += [
+            ("clinic", lambda: _of_each(told, of_clinic)),
+            ("providers", lambda: _of_each(told, lambda rooms: of_providers(settings, rooms, clock))),
+            ("feed", lambda: _of_each(told, lambda rooms: _feed(house, rooms))),
+        ]
     try:
         for name, look in parts:
             before = len(found.findings)
@@ -87,6 +96,17 @@ def examine(settings: Settings, files: Files, *, clock: Callable[[], float] = ti
             house.engine.dispose()
     found.findings.sort(key=lambda one: one.severity != "error")
     return found
+
+
+def _of_each(clinics: Mapping[str, Told], look: Callable[[Told], Iterable[Finding]]) -> Iterator[Finding]:
+    """What is found at each clinic; the same thing at several is told once, with all their names."""
+    at: dict[Finding, list[str]] = {}
+    for name, told in clinics.items():
+        for finding in look(told):
+            at.setdefault(finding, []).append(name)
+    for finding, names in at.items():
+        whose = ", ".join(name for name in names if name)
+        yield replace(finding, what=f"{whose}: {finding.what}" if whose else finding.what)
 
 
 def _rooms(problems: Iterable[Problem]) -> Iterator[Finding]:
@@ -178,7 +198,7 @@ _DEFAULTS: Final = frozenset(
 )
 
 
-def _work(house: House | None, told: Rooms | None) -> Iterator[Finding]:
+def _work(house: House | None) -> Iterator[Finding]:
     if house is None:
         return
     with read(house.engine) as conn:
@@ -209,18 +229,21 @@ def _work(house: House | None, told: Rooms | None) -> Iterator[Finding]:
             yield warning("messages-unknown", f"of {doubt} messages nobody knows whether they left", "Look at them: revisit unknown")  # fmt: skip
         for channel, count in figures.paused_senders(conn).items():
             yield error("sender-paused", f"{count} senders of {channel} are paused: their provider refuses", "The page at / says why; look at the provider's console.")  # fmt: skip
-        limit = told.rules.policy.feed_max_age if told is not None else None
-        seen = figures.feeds(conn).get(told.rules.clinic.id) if told is not None else None
-        if (
-            limit is not None
-            and seen is not None
-            and told is not None
-            and add_span(seen, limit, told.rules.clinic.tz) < now
-        ):
-            yield error(
-                "feed-stale", f"the clinic's system was last heard of {_words(now - seen)} ago, so marketing waits",
-                "See whether it still sends its events; `feed: max_age` in config/policy.yaml says how long a silence is let pass.",
-            )  # fmt: skip
+
+
+def _feed(house: House | None, told: Rooms) -> Iterator[Finding]:
+    clinic, limit = told.rules.clinic, told.rules.policy.feed_max_age
+    if house is None or limit is None:
+        return
+    with read(house.engine) as conn:
+        if revision(conn) != newest():
+            return
+        now, seen = house.now(conn), figures.feeds(conn).get(clinic.id)
+    if seen is not None and add_span(seen, limit, clinic.tz) < now:
+        yield error(
+            "feed-stale", f"the clinic's system was last heard of {_words(now - seen)} ago, so marketing waits",
+            "See whether it still sends its events; `feed: max_age` in config/policy.yaml says how long a silence is let pass.",
+        )  # fmt: skip
 
 
 def _words(long: timedelta) -> str:

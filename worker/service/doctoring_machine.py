@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,26 +20,29 @@ LEAST_BYTES: Final = 1_000_000_000
 SECRETS: Final = ("secret_key", "api_token")
 
 
-def of_machine(settings: Settings, told: Rooms | None) -> Iterator[Finding]:
-    """What is wrong here."""
+def of_machine(settings: Settings, clinics: Sequence[Rooms]) -> Iterator[Finding]:
+    """What is wrong here, for the clinics whose rooms can be read."""
     if settings.data_dir.is_dir():
         yield from _disk(settings.data_dir)
         yield from _permissions(settings.data_dir)
+    if any(sender.provider != "console" for told in clinics for sender in told.senders.values()):
+        yield from _public(settings)
+
+
+def of_clinic(told: Rooms) -> Iterator[Finding]:
+    """What is wrong with a clinic's own settings."""
+    clinic = told.rules.clinic
     try:
-        ZoneInfo(told.rules.clinic.timezone if told is not None else "Europe/Athens")
+        ZoneInfo(clinic.timezone)
     except (ZoneInfoNotFoundError, OSError, ValueError):
         yield error(
-            "zone-missing", "this machine does not know the clinic's time zone", "Install the zones: pip install tzdata, or your system's package tzdata."
+            "zone-missing", f"this machine does not know the clinic's time zone, {clinic.timezone}", "Install the zones: pip install tzdata, or your system's package tzdata."
         )  # fmt: skip
-    if told is None:
-        return
-    if told.rules.clinic.mode == "rehearsal":
+    if clinic.mode == "rehearsal":
         yield warning(
             "mode-rehearsal", "the clinic is in mode `rehearsal`: everything is decided and shown, and nothing leaves",
             "When the texts are right: `mode: allow_list`, then `mode: live` in config/clinic.yaml, and publish it.",
         )  # fmt: skip
-    if any(sender.provider != "console" for sender in told.senders.values()):
-        yield from _public(settings)
 
 
 def _disk(folder: Path) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from worker.delivery.planning import planner_of
 from worker.delivery.settling import settle
 from worker.service.jobs import Job, batches
 from worker.store import day_counts, look, outbox, pauses
+from worker.store import rooms as stored
 from worker.store.audit import note
 from worker.store.engine import read, write
 from worker.store.tasks import SYSTEM, finish
@@ -57,6 +58,16 @@ def pause(house: House, clinic: str, journey: str, why: str, actor: str) -> None
                 f"The journey `{journey}` is paused already. To let it go on: revisit resume {journey}"
             )
         note(conn, clinic, now, actor, "journey paused", {"journey": journey})
+
+
+def pause_all(house: House, why: str, actor: str) -> int:
+    """Nothing of any clinic's journeys leaves until each is resumed; how many were not paused before."""
+    with write(house.engine) as conn:
+        now = house.now(conn)
+        count = pauses.pause_all(conn, code="person", why=why, actor=actor, at=now)
+        for clinic in stored.clinic_ids(conn):
+            note(conn, clinic, now, actor, "all journeys paused", {})
+        return count
 
 
 def resume(house: House, clinic: str, journey: str, actor: str) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text, update
 
-from worker.store.schema import pauses
+from worker.store.schema import journey_versions, pauses
 from worker.store.sql import insert
 
 
@@ -45,6 +45,13 @@ def pause(
         index_elements=["clinic_id", "journey"], index_where=text("lifted_at IS NULL")
     )
     return conn.execute(once.returning(pauses.c.id)).first() is not None
+
+
+def pause_all(conn: Connection, *, code: str, why: str, actor: str, at: datetime) -> int:
+    """Pause every journey of every clinic that was ever in force, whether somebody is in it or came into it since; how many were not paused before."""
+    c = journey_versions.c
+    known = conn.execute(select(c.clinic_id, c.journey).distinct().order_by(c.clinic_id, c.journey)).all()
+    return sum(pause(conn, *one, code=code, why=why, actor=actor, at=at) for one in known)
 
 
 def resume(conn: Connection, clinic: str, journey: str, *, actor: str, at: datetime) -> str | None:

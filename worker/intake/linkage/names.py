@@ -135,12 +135,6 @@ def name_of(first: str, last: str) -> Name | None:
     return Name(" ".join(given), " ".join(family), " ".join(words), words, roots)
 
 
-@lru_cache(maxsize=65_536)
-def sound_of(word: str) -> str:
-    """How one word of a name sounds, in Latin letters; "" where it holds no letter."""
-    return " ".join(_words(word))
-
-
 def _words(text: str) -> list[str]:
     found = [token.word for clause in clauses(text) for token in clause]
     return [heard for word in found if word not in _TITLES for heard in [_heard(word)] if heard]
