@@ -60,7 +60,7 @@ def test_nobody_is_given_another_ones_place(client: redis.Redis) -> None:
     for thread in threads:
         thread.join()
     assert len(found) == 20
-    assert given(client) >= began + 200, "each took its ten seconds"
+    assert given(client) >= began + 200 - 0.002, "each took its ten seconds"
 
 
 def test_each_sender_and_each_system_has_places_of_its_own(client: redis.Redis) -> None:
