@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from worker.store.types import to_json
+from worker.store.types import from_json, to_json
 
 LOCK_WAIT: Final = 30
 """Seconds to wait for a lock that another transaction holds."""
@@ -35,7 +35,7 @@ def make_engine(url: str | URL, *, data_dir: Path | None = None) -> Engine:
     if found.get_backend_name() == "sqlite":
         return _sqlite(found, data_dir)
     engine = create_engine(
-        found, json_serializer=to_json, isolation_level="READ COMMITTED", pool_pre_ping=True, pool_size=5, max_overflow=10,
+        found, json_serializer=to_json, json_deserializer=from_json, isolation_level="READ COMMITTED", pool_pre_ping=True, pool_size=5, max_overflow=10,
         pool_recycle=1800, connect_args={"connect_timeout": 10, "application_name": "revisit"},
     )  # fmt: skip
     event.listen(engine, "connect", _prepare_postgres)
@@ -89,6 +89,7 @@ def _sqlite(url: URL, data_dir: Path | None) -> Engine:
     engine = create_engine(
         url,
         json_serializer=to_json,
+        json_deserializer=from_json,
         pool_size=8,
         max_overflow=32,
         pool_timeout=LOCK_WAIT,

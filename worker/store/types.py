@@ -2,7 +2,7 @@
 
 Rules
 1. An instant is an aware datetime, going in and coming out; what comes out is UTC. A naive one is refused before it reaches the database.
-2. JSON is compact ASCII, so that any text that JSON can hold can be stored in either database.
+2. JSON is compact. Any text that JSON can hold can be stored in either database: what is not UTF-8 is escaped. A whole number beyond 64 bits comes out as a float.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer
 from sqlalchemy.types import TypeDecorator
 
@@ -52,8 +53,28 @@ def json_type() -> JSON:
     return JSON(none_as_null=True)
 
 
-to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
-"""The serializer of every JSON column."""
+# Only what plain JSON is; whatever else looks like it is left to the slow way, which refuses it.
+_ONLY: Final = (
+    orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+_slowly: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def to_json(value: Any) -> str:
+    """The serializer of every JSON column. Raises TypeError for what is no JSON."""
+    try:
+        return orjson.dumps(value, option=_ONLY).decode()
+    except TypeError:
+        # Halves of surrogate pairs, whole numbers beyond 64 bits, keys that are no text.
+        return _slowly(value)
+
+
+def from_json(text: str | bytes) -> Any:
+    """The value of what `to_json` gave."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
 
 
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
