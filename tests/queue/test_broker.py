@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import dramatiq
 import pytest
 import redis
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import TimeLimitExceeded
 
 from tests.eventually import eventually
 from tests.queue.scripts import next_line, running
+from worker.queue.bell import RungBroker
 from worker.queue.broker import QUEUES, Depth, depths, make_broker, run_worker
 
 HOLDER = """
@@ -32,23 +33,23 @@ run_worker(broker, threads=1, drain=False, stop=threading.Event())
 
 
 @pytest.fixture
-def broker(valkey_url: str) -> Iterator[RedisBroker]:
+def broker(valkey_url: str) -> Iterator[RungBroker]:
     broker = make_broker(valkey_url)
     yield broker
     broker.client.close()
 
 
 def actor(
-    broker: RedisBroker, run: Callable[..., None], queue: str = "events", name: str = "job"
+    broker: RungBroker, run: Callable[..., None], queue: str = "events", name: str = "job"
 ) -> dramatiq.Actor[Any, Any]:
     return dramatiq.actor(actor_name=name, broker=broker, queue_name=queue)(run)
 
 
-def drain(broker: RedisBroker, threads: int = 2) -> None:
+def drain(broker: RungBroker, threads: int = 2) -> None:
     run_worker(broker, threads=threads, drain=True, stop=threading.Event())
 
 
-def test_draining_runs_every_job_and_what_follows_from_it(broker: RedisBroker) -> None:
+def test_draining_runs_every_job_and_what_follows_from_it(broker: RungBroker) -> None:
     done: list[int] = []
 
     def run(number: int) -> None:
@@ -64,11 +65,11 @@ def test_draining_runs_every_job_and_what_follows_from_it(broker: RedisBroker) -
     assert depths(broker) == {name: Depth(0, 0) for name in QUEUES}
 
 
-def test_draining_an_empty_queue_ends(broker: RedisBroker) -> None:
+def test_draining_an_empty_queue_ends(broker: RungBroker) -> None:
     drain(broker)
 
 
-def test_draining_waits_for_the_job_that_is_running(broker: RedisBroker) -> None:
+def test_draining_waits_for_the_job_that_is_running(broker: RungBroker) -> None:
     started, release, done = threading.Event(), threading.Event(), threading.Event()
 
     def run() -> None:
@@ -88,7 +89,7 @@ def test_draining_waits_for_the_job_that_is_running(broker: RedisBroker) -> None
     assert done.is_set()
 
 
-def test_a_failed_job_is_not_tried_again(broker: RedisBroker) -> None:
+def test_a_failed_job_is_not_tried_again(broker: RungBroker) -> None:
     tries: list[int] = []
 
     def run() -> None:
@@ -119,7 +120,7 @@ def test_a_job_over_its_time_limit_is_interrupted(valkey_url: str) -> None:
     broker.client.close()
 
 
-def test_a_stopped_worker_finishes_its_job_and_gives_the_rest_back(broker: RedisBroker) -> None:
+def test_a_stopped_worker_finishes_its_job_and_gives_the_rest_back(broker: RungBroker) -> None:
     stop, done = threading.Event(), []
 
     def run() -> None:
@@ -134,7 +135,7 @@ def test_a_stopped_worker_finishes_its_job_and_gives_the_rest_back(broker: Redis
     assert 0 < len(done) < 500
 
 
-def test_a_message_whose_delivery_was_lost_is_given_back(broker: RedisBroker) -> None:
+def test_a_message_whose_delivery_was_lost_is_given_back(broker: RungBroker) -> None:
     actor(broker, lambda: None).send()
     broker.do_fetch("events", 1)
     assert depths(broker)["events"] == Depth(waiting=0, held=1)
@@ -144,7 +145,7 @@ def test_a_message_whose_delivery_was_lost_is_given_back(broker: RedisBroker) ->
     assert depths(broker)["events"] == Depth(waiting=1, held=0)
 
 
-def test_a_killed_workers_job_comes_back_within_seconds(valkey_url: str, broker: RedisBroker) -> None:
+def test_a_killed_workers_job_comes_back_within_seconds(valkey_url: str, broker: RungBroker) -> None:
     done: list[int] = []
     job = actor(broker, done.append)
     job.send(7)
@@ -155,7 +156,7 @@ def test_a_killed_workers_job_comes_back_within_seconds(valkey_url: str, broker:
     assert done == [7]
 
 
-def test_two_systems_on_one_server_do_not_see_each_other(valkey_url: str, broker: RedisBroker) -> None:
+def test_two_systems_on_one_server_do_not_see_each_other(valkey_url: str, broker: RungBroker) -> None:
     other = make_broker(valkey_url, namespace="other")
     done: list[str] = []
     actor(broker, done.append).send("mine")
@@ -167,7 +168,7 @@ def test_two_systems_on_one_server_do_not_see_each_other(valkey_url: str, broker
     other.client.close()
 
 
-def test_a_worker_takes_only_the_queues_it_is_given(broker: RedisBroker) -> None:
+def test_a_worker_takes_only_the_queues_it_is_given(broker: RungBroker) -> None:
     done: list[str] = []
     actor(broker, done.append, "events", "one").send("event")
     actor(broker, done.append, "sends", "two").send("send")
@@ -176,7 +177,7 @@ def test_a_worker_takes_only_the_queues_it_is_given(broker: RedisBroker) -> None
     assert depths(broker)["events"] == Depth(waiting=1, held=0)
 
 
-def test_a_message_queued_while_the_worker_idles_is_picked_up_quickly(broker: RedisBroker) -> None:
+def test_a_message_queued_while_the_worker_idles_is_picked_up_quickly(broker: RungBroker) -> None:
     stop = threading.Event()
     done: list[int] = []
     job = actor(broker, done.append)
@@ -201,3 +202,36 @@ def test_queueing_without_a_server_says_so() -> None:
     broker = make_broker("unix:///nowhere/valkey.sock")
     with pytest.raises(redis.ConnectionError):
         actor(broker, lambda: None).send()
+
+
+def test_an_idle_worker_waits_longer_and_longer_and_looks_at_once_when_it_rings(valkey_url: str) -> None:
+    broker, other = make_broker(valkey_url), make_broker(valkey_url)
+    job = actor(other, lambda: None, "sends")
+    consumer = broker.consume("sends", 10, 100)
+    broker.idle_ms = 10_000
+
+    def look() -> tuple[float, object]:
+        began = time.monotonic()
+        found = next(consumer)
+        return time.monotonic() - began, found
+
+    broker.bell.listen()
+    try:
+        eventually(lambda: dict(broker.client.pubsub_numsub("revisit:bell")) == {b"revisit:bell": 1}, 5)
+        eventually(lambda: look()[0] > 0.6, 10)
+        # The next look would be at least 1.2 s away.
+        rung = threading.Timer(0.05, job.send)
+        rung.start()
+        waited, found = look()
+        assert waited < 0.6
+        assert found is not None
+        job.send()
+        # So close behind a ring that it was not rung for.
+        job.send()
+        assert all(eventually(lambda: look()[1], 0.6) for _ in range(2))
+        rung.join()
+    finally:
+        broker.bell.hush()
+        broker.bell.close()
+        broker.client.close()
+        other.client.close()

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,6 +17,9 @@ from worker.settings import Settings
 from worker.workspace.files import read_folder
 from worker.workspace.house import House
 from worker.workspace.rooms import BrokenRooms
+
+if TYPE_CHECKING:
+    from worker.queue.supervisor import Child
 
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="The port to serve on.")]
 Host = Annotated[
@@ -104,22 +107,21 @@ def put_all_in_force(top: Path, house: House) -> None:
         raise fail(f"None of the workspaces in {top} could be put in force.", 1)
 
 
-def supervise(config: Settings, port: int, host: str, *, extra_env: dict[str, str] | None = None) -> None:
-    """Keep the queue, web, worker and ticker running until told to stop."""
-    from worker.queue.embedded import ensure
-    from worker.queue.supervisor import Supervisor
+def supervise(config: Settings, port: int, host: str) -> NoReturn:
+    """Keep the queue, web, worker and ticker running until told to stop: this process goes on as one that does only that."""
+    from worker.queue.machine import become
 
-    handle = ensure(config.data_dir) if config.redis_url is None else None
-    try:
-        Supervisor(children(config, port, host, handle.url if handle else None, extra_env or {})).run()
-    finally:
-        if handle is not None:
-            handle.stop()
+    roles = children(config, port, host, config.redis_url, {})
+    become(
+        {role.name: role.argv for role in roles},
+        config.data_dir if config.redis_url is None else None,
+        roles[0].env or os.environ,
+    )
 
 
 def children(
     config: Settings, port: int, host: str, redis_url: str | None, extra_env: dict[str, str]
-) -> list:  # type: ignore[type-arg]
+) -> list[Child]:
     """The commands of the roles, with an environment that leaves them nothing to guess."""
     from worker.queue.supervisor import Child
 
@@ -200,10 +202,10 @@ def worker(
         typer.Option(
             "--idle-ms",
             min=1,
-            max=10_000,
-            help="How long an idle worker waits between two looks at the queue.",
+            max=2_000,
+            help="How long an idle worker goes without a look at the queue where nobody rings.",
         ),
-    ] = 100,
+    ] = 1_000,
 ) -> None:
     """Fold events, advance journeys, send messages: one role of several."""
     from worker import tracing

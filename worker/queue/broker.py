@@ -22,16 +22,20 @@ from dramatiq import Worker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import ShutdownNotifications, TimeLimit
 
+from worker.queue.bell import IDLE_MS, Bell, RungBroker
 from worker.queue.client import connect
 
 log = logging.getLogger(__name__)
 
 QUEUES: Final = ("events", "timers", "sends")
 HEARTBEAT_MS: Final = 5_000
-"""A worker silent for so long is dead; its messages go to another. The idle consumers of the delay queues keep a live one heard."""
+"""A worker silent for so long is dead; its messages go to another. The consumers of the delay queues, always idle, keep a live one heard."""
 TIME_LIMIT_MS: Final = 60_000
 PREFETCH: Final = 100
-IDLE_MS: Final = 100
+AT_HAND: Final = {"events": 2}
+"""Queues whose messages are long work, and how many of them a process takes at once: one to work on, and the next. What it took and has not begun no other process can do."""
+LOOK_SECONDS: Final = 0.2
+"""How often a thread without a job, and whoever waits for the end, looks whether it has come."""
 STOP_MS: Final = 25_000
 """How long running jobs may take to finish once told to stop: less than the supervisor's patience."""
 AWAY_SECONDS: Final = 30.0
@@ -53,19 +57,22 @@ def make_broker(
     queues: Collection[str] = QUEUES,
     heartbeat_ms: int = HEARTBEAT_MS,
     time_limit_ms: int = TIME_LIMIT_MS,
-) -> RedisBroker:
+) -> RungBroker:
     """A broker on the server at `url`, its queues declared. `namespace` keeps several systems apart on one server.
 
     Does not connect. Raises ValueError for a URL that is not `redis://`, `rediss://` or `unix://`.
     """
-    broker = RedisBroker(  # type: ignore[no-untyped-call]
-        client=connect(url),
+    client = connect(url)
+    broker = RungBroker(  # type: ignore[no-untyped-call]
+        client=client,
         namespace=namespace,
         # Every command looks for dead workers: by default an idle system would not find one within minutes.
         maintenance_chance=1_000_000,
         heartbeat_timeout=heartbeat_ms,
         middleware=[TimeLimit(time_limit=time_limit_ms), ShutdownNotifications()],
     )
+    broker.bell = Bell(client, namespace)
+    broker.at_hand = AT_HAND
     for queue in queues:
         broker.declare_queue(queue)
     return broker
@@ -86,7 +93,7 @@ def depths(broker: RedisBroker) -> dict[str, Depth]:
 
 
 def run_worker(
-    broker: RedisBroker,
+    broker: RungBroker,
     *,
     threads: int,
     drain: bool,
@@ -98,28 +105,36 @@ def run_worker(
     """Run the broker's actors here until `stop` is set or, with `drain`, until no message waits and none is being worked on.
 
     Jobs that run when it stops are finished (for at most STOP_MS); what was fetched and not begun goes back to its queue. With `drain`,
-    raises `redis.RedisError` when the server stays away. Actors must be declared before. One worker per process at a time.
+    raises `redis.RedisError` when the server stays away. Actors must be declared before. One worker per process at a time. Where nobody
+    rings for a message, an idle one is found after `idle_ms`.
     """
     worker = Worker(
-        broker, queues=set(queues) if queues else None, worker_timeout=idle_ms, worker_threads=threads
+        broker,
+        queues=set(queues) if queues else None,
+        worker_timeout=int(LOOK_SECONDS * 1000),
+        worker_threads=threads,
     )
     worker.queue_prefetch = prefetch
+    broker.idle_ms = idle_ms
     _boot(broker)
+    broker.bell.listen()
     worker.start()
     with _rare_collections():
         _stay(broker, worker, drain=drain, stop=stop, queues=queues)
 
 
 def _stay(
-    broker: RedisBroker, worker: Worker, *, drain: bool, stop: threading.Event, queues: Collection[str] | None
+    broker: RungBroker, worker: Worker, *, drain: bool, stop: threading.Event, queues: Collection[str] | None
 ) -> None:
     try:
         done = _Drain(broker, queues) if drain else None
         # `is_set` and sleep, not `wait`: a signal handler that sets the event while this thread waits inside it would lock up.
         while not stop.is_set() and not (done is not None and done()):
-            time.sleep(IDLE_MS / 1000)
+            time.sleep(LOOK_SECONDS)
     finally:
+        broker.bell.hush()
         worker.stop(timeout=STOP_MS)
+        broker.bell.close()
         if not any(thread.is_alive() for thread in worker.workers):
             _give_back(broker)
 

@@ -29,15 +29,5 @@ def connect(url: str, *, reply_seconds: float = REPLY_SECONDS) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         protocol=2,
     )
-    return redis.Redis(connection_pool=pool)
-
-
-def answers(url: str, *, seconds: float = 1.0) -> bool:
-    """Whether a server at `url` answers now (one that is still loading its data does not)."""
-    client = connect(url, reply_seconds=seconds)
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
+    # It owns the pool: who closes it closes the connections.
+    return redis.Redis.from_pool(pool)

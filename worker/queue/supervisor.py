@@ -68,11 +68,6 @@ class Supervisor:
         self._grace = grace
         self._asked = 0
 
-    @property
-    def pids(self) -> dict[str, int]:
-        """Process ids of the children that run now, by name."""
-        return {kept.child.name: process.pid for kept in self._kept if (process := kept.process) is not None}
-
     def stop(self) -> None:
         """Ask `run()` to stop the children and return; from any thread or signal handler."""
         self._asked += 1
