@@ -1,6 +1,6 @@
-"""Visits taken in from a file and folded, against COPY of the same rows into the same tables without indexes; PostgreSQL that waits for the disk, one process each.
+"""Visits taken in from a file and folded, as `revisit ingest` does, against COPY of the same rows into the same tables without indexes; PostgreSQL that waits for the disk, one process each.
 
-`REVISIT_BENCH_VISITS` is how many; a million takes a quarter of an hour, so by default it is a twentieth.
+`REVISIT_BENCH_VISITS` is how many; a million takes some minutes, so by default it is a twentieth.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from tests.postgres import admin, server, url_of
 from worker.intake.lines import read_lines
 from worker.service.folding import fold
 from worker.service.ingesting import Ingest
+from worker.service.loading import PART
 from worker.service.publishing import publish
 from worker.store.migrate import upgrade
 from worker.store.sql import chunks
 from worker.workspace.layout_new import sample_rooms
 
 COUNT: Final = int(os.environ.get("REVISIT_BENCH_VISITS", "50000"))
-PART: Final = 500
 TABLES: Final = ("events", "patients", "ledgers", "memberships", "transitions")
 
 
@@ -55,10 +55,12 @@ def _imported(url: str, path: Path) -> float:
     upgrade(house.engine)
     publish(house, sample_rooms())
     began = time.perf_counter()
-    with Ingest(house, path.name) as taking:
+    with Ingest(house, path.name, digest="book") as taking:
         for part in chunks(read_lines(path), PART):
             for job in taking.take(part).jobs:
                 fold(house, CLINIC, [int(key) for key in job.ids])
+        for _ in taking.fold_rest():
+            pass
     seconds = time.perf_counter() - began
     house.engine.dispose()
     return seconds

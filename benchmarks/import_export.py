@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 
 from benchmarks import Measure, benchmark
+from tests.intake.exports import take_export
 from worker.domain.shape import Reader
 from worker.domain.source import compose
-from worker.intake.sources.error_file import ERRORS, ErrorFile
-from worker.service.importing import Import, Report
+from worker.intake.sources.error_file import ERRORS
+from worker.service.importing import Report
 from worker.service.publishing import publish
 from worker.store.engine import make_engine, read
 from worker.store.migrate import upgrade
@@ -58,14 +59,7 @@ def _take(house: House, path: Path) -> tuple[Report, float]:
     began = time.perf_counter()
     with read(house.engine) as conn:
         about = house.rooms(conn, "default").rules.clinic
-    with Import(house, "default", about, _source(), wall_clock()) as run:
-        export = run.open(path)
-        run.begin()
-        report = run.report(export)
-        with ErrorFile(export) as errors:
-            for step in run.take(export, report):
-                for row, why in step.refused:
-                    errors.write(row, why)
+    report = take_export(house, about, _source(), path, wall_clock())
     return report, time.perf_counter() - began
 
 

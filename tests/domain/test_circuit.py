@@ -48,7 +48,7 @@ def test_the_circuit_says_what_the_conditions_say(data: st.DataObject) -> None:
             assert asked_one_by_one(segments, look.on(day)) == sight.members(), day
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.data())
 def test_what_was_seen_before_is_what_would_be_found_anew(data: st.DataObject) -> None:
     where = CLINICS[data.draw(zones)]

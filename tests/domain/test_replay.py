@@ -133,7 +133,13 @@ def through_a_store(patient: Patient) -> None:
             ],
         }
     )
-    assert {field.name for field in fields(Patient)} == {*json.loads(written), "id", "contacts", "facts"}
+    assert {field.name for field in fields(Patient)} == {
+        *json.loads(written),
+        "id",
+        "contacts",
+        "facts",
+        "kept",
+    }
     back = json.loads(written)
     patient.ledger, patient.facts = back["ledger"], None
     patient.seen = Seen.unpacked(back["seen"], patient.ledger) if back["seen"] is not None else None

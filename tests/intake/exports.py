@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from worker.domain.clinic import Clinic, Service
 from worker.domain.shape import Reader
 from worker.domain.source import compose
+from worker.intake.sources.error_file import ErrorFile
 from worker.intake.sources.export import Export, Item
 from worker.intake.sources.reading import Notes
+from worker.service.importing import Import, Report
+from worker.service.jobs import Job
 from worker.workspace.config_sources import parse_source, ready_text
+from worker.workspace.house import House
 from worker.workspace.sources import Source
 
 CLINIC = Clinic(
@@ -68,3 +73,24 @@ def items(path: Path, source: Source, exported: datetime = NOW) -> tuple[list[It
         return list(export.items(export.context(CLINIC, exported, notes))), notes
     finally:
         export.close()
+
+
+def take_export(
+    house: House,
+    about: Clinic,
+    source: Source,
+    path: Path,
+    now: datetime,
+    put: Callable[[Sequence[Job]], object] = len,
+) -> Report:
+    """One run over one file, its refused rows beside it; `put` is given what becomes due."""
+    with Import(house, about.id, about, source, now) as run:
+        export = run.open(path)
+        run.begin()
+        report = run.report(export)
+        with ErrorFile(export, kept=report.refused) as errors:
+            for step in run.take(export, report):
+                for row, why in step.refused:
+                    errors.write(row, why)
+                put(step.jobs)
+    return report

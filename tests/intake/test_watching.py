@@ -210,7 +210,7 @@ def test_whoever_is_killed_in_the_middle_or_before_the_move_has_lost_and_doubled
     front.arrives("two.csv", visits(*rows[600:]))
     with pytest.raises(SystemExit):
         front.look()
-    assert (len(desk.events()), desk.open_imports()) == (500, 1)
+    assert (len(desk.events()), desk.open_imports()) == (600, 1)
     assert front.lie("taking") == ["one.csv", "two.csv"]
     front.begin()
     assert front.watcher.look() == 1

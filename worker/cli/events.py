@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from worker.cli.app import Usage, Workspace, app, err, fail, out, settings
+from worker.cli.lines import Lines
 from worker.cli.running import file_or_usage, house_of
-from worker.intake.lines import Line, read_lines
+from worker.intake.lines import read_lines
 from worker.workspace.files import read_folder
 from worker.workspace.house import House
 
-CHUNK = 500
+if TYPE_CHECKING:
+    from worker.actors import Gently
+
 SHOWN = 20
 
 
 @dataclass
 class Tally:
-    """What became of all lines."""
+    """What became of all lines; `told` are the first of those that were rejected."""
 
     accepted: int = 0
     duplicates: int = 0
-    rejected: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)
+    rejected: int = 0
+    told: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)
 
 
 @app.command()
@@ -43,7 +39,7 @@ def ingest(
     ],
     workspace: Workspace = None,
 ) -> None:
-    """Take events from files. The same file twice changes nothing; what is refused is kept in quarantine and told."""
+    """Take events from files. The same file twice changes nothing, and a run that broke off is gone on with; what is refused is kept in quarantine and told."""
     from worker.wiring import open_queue
 
     config = settings(workspace)
@@ -53,39 +49,55 @@ def ingest(
     clinic = clinic_here(house, config.workspace)
     with open_queue(config) as opened:
         from worker.actors import Gently
-        from worker.service.ingesting import Ingest
 
         queue = Gently(opened)
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=err, transient=True) as progress:
+        with Lines() as progress:
             for path in paths:
-                total = sum(1 for _ in path.open("rb")) if path.suffix != ".gz" else None
-                bar = progress.add_task(path.name, total=total)
-                with Ingest(house, path.name, clinic) as taking:
-                    for chunk in _chunks(path):
-                        taken = taking.take(chunk)
-                        queue.put(taken.jobs)
-                        tally.accepted += taken.accepted
-                        tally.duplicates += taken.duplicates
-                        tally.rejected += [(path.name, number, errors) for number, errors in taken.rejected]
-                        progress.advance(bar, len(chunk))
-    for name, number, errors in tally.rejected[:SHOWN]:
+                _take(house, path, clinic, queue, tally, progress)
+    for name, number, errors in tally.told:
         for error in errors:
             err.print(f"{name}, line {number}: {error}", style="red", markup=False)
-    if len(tally.rejected) > SHOWN:
-        err.print(f"… and {len(tally.rejected) - SHOWN} more; all are kept in quarantine.", style="red")
-    out.print(f"accepted {tally.accepted}, duplicates {tally.duplicates}, rejected {len(tally.rejected)}")
+    if tally.rejected > len(tally.told):
+        err.print(f"… and {tally.rejected - len(tally.told)} more; all are kept in quarantine.", style="red")
+    out.print(f"accepted {tally.accepted}, duplicates {tally.duplicates}, rejected {tally.rejected}")
     if tally.rejected:
         raise fail(
             "Correct the lines that were rejected and ingest the file again: what was accepted counts once.",
             1,
         )
+
+
+def _take(house: House, path: Path, clinic: str, queue: Gently, tally: Tally, progress: Lines) -> None:
+    from worker.service.ingesting import Ingest
+    from worker.service.loading import PART
+    from worker.store.sql import chunks
+
+    digest, total = _look_over(path)
+    with Ingest(house, path.name, clinic, digest=digest) as taking:
+        progress.begin(path.name, total, taking.line)
+        for part in chunks(read_lines(path, after=taking.line), PART):
+            taken = taking.take(part)
+            queue.put(taken.jobs)
+            room = SHOWN - len(tally.told)
+            tally.told += [(path.name, number, errors) for number, errors in taken.rejected[:room]]
+            progress.reach(part[-1].number)
+        folded = 0
+        for number, jobs in taking.fold_rest():
+            queue.put(jobs)
+            progress.fold(folded := folded + number)
+    tally.accepted += taking.accepted
+    tally.duplicates += taking.duplicates
+    tally.rejected += taking.rejected
+
+
+def _look_over(path: Path) -> tuple[str, int | None]:
+    """A file's digest and, unless it is compressed, how many lines it has."""
+    found, lines = hashlib.sha256(), 0
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            found.update(block)
+            lines += block.count(b"\n")
+    return found.hexdigest(), None if path.suffix == ".gz" else lines
 
 
 def clinic_here(house: House, folder: Path) -> str:
@@ -100,14 +112,3 @@ def clinic_here(house: House, folder: Path) -> str:
             f"nothing of clinic `{clinic}` is in force; name the folder of one of these with --workspace: {', '.join(known)}"
         )
     return clinic
-
-
-def _chunks(path: Path) -> Iterator[list[Line]]:
-    chunk: list[Line] = []
-    for line in read_lines(path):
-        chunk.append(line)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy import make_url
 
 from worker.cli import guessing
-from worker.cli.app import Usage, Workspace, app, err, fail, out, settings
+from worker.cli.app import Usage, Workspace, app, fail, out, settings
 from worker.cli.import_report import show, show_refused
+from worker.cli.lines import Lines
 from worker.cli.rooms import show_problems
 from worker.cli.running import file_or_usage, house_of
 from worker.domain.clinic import Clinic, Service
@@ -138,8 +138,7 @@ def _take(config: Settings, run: Import, exports: list[Export], *, dry_run: bool
     from worker.actors import Gently
     from worker.wiring import open_queue
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Lines() as progress:
         if dry_run:
             return [_one(run, export, progress, None, dry_run=True) for export in exports]
         with open_queue(config) as queue:
@@ -147,12 +146,12 @@ def _take(config: Settings, run: Import, exports: list[Export], *, dry_run: bool
             return [_one(run, export, progress, gently, dry_run=False) for export in exports]
 
 
-def _one(run: Import, export: Export, progress: Progress, queue: Any, *, dry_run: bool) -> _Taken:
+def _one(run: Import, export: Export, progress: Lines, queue: Any, *, dry_run: bool) -> _Taken:
     from worker.intake.sources.error_file import ErrorFile
 
     found = _Taken(run.report(export))
-    bar = progress.add_task(export.path.name, total=export.survey.lines)
-    with ErrorFile(export) as errors:
+    progress.begin(export.path.name, export.survey.lines, found.report.since_line)
+    with ErrorFile(export, kept=found.report.refused) as errors:
         for step in run.take(export, found.report):
             if queue is not None:
                 queue.put(step.jobs)
@@ -161,7 +160,10 @@ def _one(run: Import, export: Export, progress: Progress, queue: Any, *, dry_run
                     found.refused.append((row.number, why))
                 if not dry_run:
                     errors.write(row, why)
-            progress.update(bar, completed=step.line)
+            if step.folded:
+                progress.fold(step.folded)
+            else:
+                progress.reach(step.line)
         found.errors = errors.path
     return found
 

@@ -147,22 +147,24 @@ class Facts:
             if len(records) == 1
             else {k: v for record in reversed(records) for k, v in record.items()}
         )
-        starts, net = told.get("starts_at"), told.get("net")
+        get = told.get
+        starts, net = get("starts_at"), get("net")
         starts_at = parse_instant(starts) if starts else None
-        services = [self._service(item) for item in told.get("services") or ()]
+        services = tuple([self._service(item) for item in get("services") or ()])
+        # In the order of the fields: there are a great many, and naming each costs as much as all the rest.
         return Appointment(
-            id=key,
-            status=records[0]["status"],
-            starts_at=starts_at,
-            day=local_day(starts_at, self.clinic.tz) if starts_at else None,
-            services=tuple(services),
-            location=told.get("location"),
-            practitioner=told.get("practitioner"),
-            net=(net["minor"] if net else 0) - refunded,
-            currency=net["currency"] if net else None,
-            cancelled_by=told.get("cancelled_by"),
-            since=parse_instant(records[0]["since"]),
-            treatment=True in [service.counts_as_treatment for service in services],
+            key,
+            records[0]["status"],
+            starts_at,
+            local_day(starts_at, self.clinic.tz) if starts_at else None,
+            services,
+            get("location"),
+            get("practitioner"),
+            (net["minor"] if net else 0) - refunded,
+            net["currency"] if net else None,
+            get("cancelled_by"),
+            parse_instant(records[0]["since"]),
+            True in [service.counts_as_treatment for service in services],
         )
 
     def _service(self, item: Mapping[str, Any]) -> Service:

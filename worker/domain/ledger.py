@@ -60,7 +60,7 @@ def empty() -> Ledger:
 
 def instant(value: datetime) -> str:
     """An instant as the ledger keeps it: UTC, fixed width, so that text order is time order."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_instant(text: str) -> datetime:

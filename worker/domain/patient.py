@@ -12,6 +12,19 @@ from worker.domain.facts import Facts
 from worker.domain.history import Contact, Enrollment, Message, Task, Trace, Transition
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A patient as the database keeps her, so that what has not changed need not be written. `changes` counts those of her ledger."""
+
+    ledger: ledgers.Ledger
+    seen: Seen | None
+    changes: int
+    members: frozenset[str]
+    as_of: datetime | None
+    next_change_at: datetime | None
+    rules_version: int | None
+
+
 @dataclass(slots=True)
 class Patient:
     """Everything that is known of one patient. `as_of` is the patient's own clock: the moment that `members` is true for.
@@ -31,6 +44,7 @@ class Patient:
     contacts: Sequence[Contact] = ()
     facts: Facts | None = field(default=None, repr=False, compare=False)
     seen: Seen | None = field(default=None, repr=False, compare=False)
+    kept: Kept | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)

@@ -40,6 +40,8 @@ def decode(text: bytes) -> Any:
     except ValueError:
         # The interpreter refuses to read integers of thousands of digits.
         raise BrokenJson("holds a number with too many digits; shorten it") from None
+    if text.count(b"{") + text.count(b"[") <= DEPTH:
+        return value
     level = [value]
     for _ in range(DEPTH):
         level = [child for node in level if isinstance(node, (dict, list)) for child in _children(node)]

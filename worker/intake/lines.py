@@ -31,22 +31,22 @@ class Line:
     error: str | None = None
 
 
-def read_lines(path: Path, containing: bytes = b"") -> Iterator[Line]:
+def read_lines(path: Path, containing: bytes = b"", *, after: int = 0) -> Iterator[Line]:
     """The lines of a file in their order; raises OSError where the file cannot be opened or read.
 
-    `containing` passes over lines without those bytes undecoded, for a quick look through a long file.
+    `containing` passes over lines without those bytes undecoded, for a quick look through a long file; `after` passes over those up to that number.
     """
     with path.open("rb") as plain:
         packed = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         plain.seek(0)
         if not packed:
-            yield from _lines(plain, containing)
+            yield from _lines(plain, containing, after)
             return
         with gzip.GzipFile(fileobj=plain) as unpacked:
-            yield from _lines(unpacked, containing)
+            yield from _lines(unpacked, containing, after)
 
 
-def _lines(stream: IO[bytes] | gzip.GzipFile, containing: bytes) -> Iterator[Line]:
+def _lines(stream: IO[bytes] | gzip.GzipFile, containing: bytes, after: int) -> Iterator[Line]:
     number = 0
     while True:
         number += 1
@@ -61,6 +61,8 @@ def _lines(stream: IO[bytes] | gzip.GzipFile, containing: bytes) -> Iterator[Lin
                 error="the compressed data breaks off here or is damaged; make or fetch the file again",
             )
             return
+        if text and number <= after:
+            continue
         if too_long:
             yield Line(number, error=f"the line is longer than {LINE_BYTES} bytes; one event needs far less")
         elif not text:

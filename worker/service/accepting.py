@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from worker.domain.clinic import Clinic
 from worker.domain.events import Event
 from worker.intake.cloudevents import Rejected, parse_event
 from worker.service.jobs import BATCH, Job, batches
@@ -36,6 +37,40 @@ def full(house: House) -> bool:
         return stored.backlog(conn, at_most=BACKLOG_LIMIT + 1) > BACKLOG_LIMIT
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The events of a batch, what was rejected by its number, and what of it goes to quarantine."""
+
+    good: tuple[Event, ...]
+    rejected: tuple[tuple[int, tuple[str, ...]], ...]
+    kept: tuple[tuple[str, Sequence[str]], ...]
+
+
+def check(
+    about: Clinic,
+    now: datetime,
+    raws: Sequence[object],
+    *,
+    numbers: Sequence[int] | None = None,
+    broken: Sequence[tuple[int, str]] = (),
+    refused: Sequence[tuple[int, object, str]] = (),
+) -> Checked:
+    """Look a batch over; the arguments are those of `accept`."""
+    good: list[Event] = []
+    rejected: list[tuple[int, tuple[str, ...]]] = [(number, (why,)) for number, why in broken]
+    kept: list[tuple[str, Sequence[str]]] = [("", (f"line {number}: {why}",)) for number, why in broken]
+    rejected += [(number, (why,)) for number, _, why in refused]
+    kept += [(json.dumps(raw, default=str, ensure_ascii=False), (why,)) for _, raw, why in refused]
+    for index, raw in zip(numbers if numbers is not None else range(len(raws)), raws, strict=True):
+        event = parse_event(raw, now=now, country=about.country, timezone=about.timezone)
+        if isinstance(event, Rejected):
+            rejected.append((index, event.errors))
+            kept.append((json.dumps(raw, default=str), event.errors))
+        else:
+            good.append(event)
+    return Checked(tuple(good), tuple(sorted(rejected)), tuple(kept))
+
+
 def accept(
     house: House,
     clinic: str,
@@ -54,23 +89,13 @@ def accept(
     with read(house.engine) as conn:
         about = house.clinic(conn, clinic)
         now = house.now(conn)
-    good: list[Event] = []
-    rejected: list[tuple[int, tuple[str, ...]]] = [(number, (why,)) for number, why in broken]
-    kept: list[tuple[str, Sequence[str]]] = [("", (f"line {number}: {why}",)) for number, why in broken]
-    rejected += [(number, (why,)) for number, _, why in refused]
-    kept += [(json.dumps(raw, default=str, ensure_ascii=False), (why,)) for _, raw, why in refused]
-    for index, raw in zip(numbers if numbers is not None else range(len(raws)), raws, strict=True):
-        event = parse_event(raw, now=now, country=about.country, timezone=about.timezone)
-        if isinstance(event, Rejected):
-            rejected.append((index, event.errors))
-            kept.append((json.dumps(raw, default=str), event.errors))
-        else:
-            good.append(event)
+    checked = check(about, now, raws, numbers=numbers, broken=broken, refused=refused)
+    good = checked.good
     lease = house.wall() + QUEUE_LEASE
     with write(house.engine) as conn:
         accepted = stored.accept(conn, clinic, good, now, queued_until=lease)
-        if kept:
-            stored.quarantine(conn, clinic, via, kept, now)
+        if checked.kept:
+            stored.quarantine(conn, clinic, via, checked.kept, now)
         if good:
             stored.saw(conn, clinic, now)
     jobs = batches("fold", [(clinic, seq) for seq in accepted.seqs], BATCH)
@@ -78,7 +103,7 @@ def accept(
     return Taken(
         len(accepted.seqs),
         accepted.duplicates,
-        tuple(sorted(rejected)),
+        checked.rejected,
         tuple(jobs),
         last,
         any(event.historical for event in good),

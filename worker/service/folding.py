@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
+from sqlalchemy import Connection
 
 from worker.delivery.saving import save
 from worker.domain.events import Event
@@ -101,39 +102,45 @@ def _fold(house: House, clinic: str, seqs: Sequence[int]) -> list[Job]:
         found = stored.load(conn, clinic, seqs)
         if not found:
             return []
-        now, rules = house.now(conn), house.rooms(conn, clinic).rules
+        now = house.now(conn)
         if len(found) == 1 and found[0].tries > MAX_TRIES:
             stored.give_up(conn, found[0].seq, f"taken up {found[0].tries} times and never finished", now)
             return []
-        subjects = {s.event.subject for s in found} | {
-            s.event.data["into"] for s in found if s.event.type == "patient.merged"
-        }
-        names = patients.resolve(conn, clinic, subjects)
-        locked = patients.lock(conn, clinic, names.values(), since=rules.contacts_since(now))
-        # A merge may have been taken back while we waited for the rows: then an id stands for itself again.
-        if patients.resolve(conn, clinic, subjects) != names:
-            raise patients.PatientMoved(sorted(names))
-        rules = house.pinned(conn, rules, locked.values())
-        batch = _Batch(rules, now, bool(stored_rooms.open_imports(conn, clinic)), dict(names))
-        batch.planners = {name: Planner(rules, patient, now) for name, patient in locked.items()}
-        for one in found:
-            _one(batch, one.event)
-        for name, planner in batch.planners.items():
-            planner.catch_up(now)
-            if not batch.held or name in batch.history:
-                planner.pass_time(now, silent=name in batch.history)
-        evidence(conn, clinic, batch.told)
-        keys = save(conn, house, rules, list(batch.planners.values()), now)
-        for gone, survivor in batch.merged:
-            patients.alias(conn, clinic, gone, survivor)
         stored.done(conn, [one.seq for one in found], now)
-        # After all else: what was told late of somebody who is forgotten goes as well.
-        for name, planner in batch.planners.items():
-            if planner.patient.ledger.get("erased"):
-                erase(conn, clinic, name, batch.forgotten.get(name, ()), house.hashed, now)
-        if batch.past:
-            watch_past(conn, rules, batch.past, now)
-        return batches("dispatch", [(clinic, key) for key in keys])
+        return fold_within(conn, house, clinic, [one.event for one in found])
+
+
+def fold_within(conn: Connection, house: House, clinic: str, told: Sequence[Event]) -> list[Job]:
+    """Fold events, in the order in which they count, that this very transaction has marked as done. Raises PatientMoved, BrokenRooms, NoRooms."""
+    now, rules = house.now(conn), house.rooms(conn, clinic).rules
+    subjects = {event.subject for event in told} | {
+        event.data["into"] for event in told if event.type == "patient.merged"
+    }
+    names = patients.resolve(conn, clinic, subjects)
+    locked = patients.lock(conn, clinic, names.values(), since=rules.contacts_since(now))
+    # A merge may have been taken back while we waited for the rows: then an id stands for itself again.
+    if patients.resolve(conn, clinic, subjects) != names:
+        raise patients.PatientMoved(sorted(names))
+    rules = house.pinned(conn, rules, locked.values())
+    batch = _Batch(rules, now, bool(stored_rooms.open_imports(conn, clinic)), dict(names))
+    batch.planners = {name: Planner(rules, patient, now) for name, patient in locked.items()}
+    for event in told:
+        _one(batch, event)
+    for name, planner in batch.planners.items():
+        planner.catch_up(now)
+        if not batch.held or name in batch.history:
+            planner.pass_time(now, silent=name in batch.history)
+    evidence(conn, clinic, batch.told)
+    keys = save(conn, house, rules, list(batch.planners.values()), now)
+    for gone, survivor in batch.merged:
+        patients.alias(conn, clinic, gone, survivor)
+    # After all else: what was told late of somebody who is forgotten goes as well.
+    for name, planner in batch.planners.items():
+        if planner.patient.ledger.get("erased"):
+            erase(conn, clinic, name, batch.forgotten.get(name, ()), house.hashed, now)
+    if batch.past:
+        watch_past(conn, rules, batch.past, now)
+    return batches("dispatch", [(clinic, key) for key in keys])
 
 
 def _one(batch: _Batch, event: Event) -> None:
@@ -147,11 +154,12 @@ def _one(batch: _Batch, event: Event) -> None:
         return
     if event.type == "patient.erased":
         batch.forgotten.setdefault(planner.patient.id, []).extend(addresses(planner.facts))
-    old = is_old(event, batch.rules, batch.now)
-    batch.past += old and not event.historical
-    if event.historical or old:
+    historical = event.historical
+    old = not historical and is_old(event, batch.rules, batch.now)
+    batch.past += old
+    if historical or old:
         batch.history.add(planner.patient.id)
-        planner.absorb(event, old=old and not event.historical)
+        planner.absorb(event, old=old)
     else:
         planner.receive(event)
     if not planner.patient.ledger.get("erased"):

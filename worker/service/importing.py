@@ -1,7 +1,8 @@
 """CSV exports of a clinic system taken in: what is new in them becomes events.
 
 Rules
-1. All files of a run are one open import: while they are taken in and folded, time changes no patient of the clinic. What broke off is gone on with by the same command.
+1. All files of a run are one open import: while they are taken in and folded, time changes no patient of the clinic. What broke off is gone on with by the same command, behind the last row that
+   is in; rows before it are read once more for what the report tells of them, and for nothing else.
 2. A file is known again by its digest. It then shows what it showed when it was first taken in, so that taking it in again changes nothing, whatever came since.
 3. A booking vanished from a full export if it lies ahead of the export's moment, is in none of the run's files of that kind, and was last told before that moment. If most bookings vanished, the export is
    taken for broken and none is cancelled, unless that is asked for.
@@ -10,23 +11,27 @@ Rules
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from worker.domain.clinic import Clinic
+from worker.domain.events import Event
 from worker.intake.sources.deciding import Known, decide, thing_of, vanished
 from worker.intake.sources.error_file import ERRORS
 from worker.intake.sources.export import Export, Item
-from worker.intake.sources.reading import Context, Notes, Told
+from worker.intake.sources.reading import Context, Notes, Told, hashed
 from worker.intake.sources.rows import Row
+from worker.intake.sources.seen import Seen
 from worker.service.accepting import accept
 from worker.service.jobs import Job
+from worker.service.loading import Loader
 from worker.service.told_before import as_known, told_before
 from worker.store import events as stored
 from worker.store import rooms, sourced
@@ -35,7 +40,7 @@ from worker.store.engine import read, write
 from worker.workspace.house import House
 from worker.workspace.sources import Sheet, Source
 
-CHUNK: Final = 500
+CHUNK: Final = 2000
 FEW: Final = 5
 """So many bookings may vanish at once, however few there are."""
 BOOKED: Final = frozenset({"booking.created", "booking.rescheduled"})
@@ -43,7 +48,7 @@ BOOKED: Final = frozenset({"booking.created", "booking.rescheduled"})
 
 @dataclass
 class Report:
-    """What became of a file. `rows` are counted as things: several rows of one appointment are one."""
+    """What became of a file. `rows` are counted as things: several rows of one appointment are one. `since_line` is the line that an earlier run which broke off had reached, 0 for none."""
 
     name: str
     sheet: str
@@ -59,27 +64,21 @@ class Report:
     vanished: int = 0
     kept: str = ""
     shared_phones: int = 0
+    since_line: int = 0
     notes: Notes = field(default_factory=Notes)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a part of a file came to: the line that was reached, the jobs to queue, the rows that were refused."""
+    """What a part of a file came to: the line that was reached, the jobs to queue, the rows that were refused. `folded`: all lines are in, and so many events that lay scattered are folded."""
 
     line: int
     jobs: tuple[Job, ...]
     refused: tuple[tuple[Row, str], ...]
+    folded: int = 0
 
 
-@dataclass
-class _Seen:
-    """What the files of one kind have told so far; sets of hashes, so that long files cost little. `since`: the earliest moment that one of them shows."""
-
-    things: set[bytes] = field(default_factory=set)
-    unsure: int = 0
-    phones: dict[int, int] = field(default_factory=dict)
-    shared: set[int] = field(default_factory=set)
-    since: datetime | None = None
+_COUNTS: Final = ("added", "changed", "unchanged", "older", "refused", "historical")
 
 
 class Import:
@@ -104,7 +103,8 @@ class Import:
         self._mine: list[int] = []
         self._past: list[sourced.PastImport] = []
         self._exports: list[Export] = []
-        self._seen: defaultdict[str, _Seen] = defaultdict(_Seen)
+        self._seen: defaultdict[str, Seen] = defaultdict(Seen)
+        self._loaders: dict[Path, Loader] = {}
         if house is not None:
             with read(house.engine) as conn:
                 self._past = sourced.imports_named(conn, clinic, self._start)
@@ -142,7 +142,11 @@ class Import:
     ) -> None:
         for export in self._exports:
             export.close()
+        for seen in self._seen.values():
+            seen.close()
         if error is None and self._mine and self._house is not None:
+            for loader in self._loaders.values():
+                loader.done()
             with write(self._house.engine) as conn:
                 last = stored.last_seq(conn, self._clinic)
                 for number in self._mine:
@@ -155,22 +159,65 @@ class Import:
         digest = export.survey.digest[:16]
         before = next((past.opened_at for past in self._past if digest in past.what.split()), None)
         exported = min(self._exported or before or self._now, self._now)
-        return Report(export.path.name, export.sheet.name, export.sheet.kind, exported, before)
+        report = Report(export.path.name, export.sheet.name, export.sheet.kind, exported, before)
+        if self._house is not None and not self._dry:
+            loader = Loader(
+                self._house, self._clinic, f"import {self._source.name}", self._digest(export, report)
+            )
+            self._loaders[export.path] = loader
+            report.since_line = loader.line
+            for name in _COUNTS:
+                setattr(report, name, int(loader.counts.get(name, 0)))
+        return report
+
+    def _digest(self, export: Export, report: Report) -> str:
+        """What the file is gone on with by: what it says, and how it is read."""
+        read_by = (self._source, self._about.services, self._about.timezone, self._about.country)
+        said = json.dumps([_plain(one) for one in read_by], sort_keys=True)
+        exported = report.exported.isoformat() if self._exported is not None else ""
+        return f"import {export.survey.digest} {hashed(said, exported)}"
 
     def take(self, export: Export, report: Report) -> Iterator[Step]:
-        """Take a file in, part by part. What vanished is told with the last of a run's files of its kind: each may hold a part, such as one place of the clinic."""
+        """Take a file in, part by part. What vanished is told with the last of a run's files of its kind: each may hold a part, such as one place of the clinic. History that lay scattered is folded
+        with the last file."""
         context = export.context(self._about, report.exported, report.notes)
-        seen, before = self._seen[export.sheet.name], len(self._seen[export.sheet.name].shared)
+        seen = self._seen[export.sheet.name]
+        before = seen.shared
         seen.since = min(report.exported, seen.since or report.exported)
         items = export.items(context)
         while part := list(islice(items, CHUNK)):
-            yield self._part(export, context, report, seen, part)
-        report.shared_phones = len(seen.shared) - before
+            was = [item for item in part if item.rows[-1].number <= report.since_line]
+            if was:
+                self._pass_over(export, seen, was)
+            if len(was) < len(part):
+                yield from self._part(export, context, report, seen, part[len(was) :])
+            else:
+                yield Step(export.line, (), ())
+        loader = self._loaders.get(export.path)
+        if loader is not None:
+            seen.unsure = max(seen.unsure, int(loader.counts.get("unsure", 0)))
+        report.shared_phones = seen.shared - before
         if (
             self._whole(export.sheet)
             and export is [one for one in self._exports if one.sheet is export.sheet][-1]
         ):
             yield self._vanished(export, context, report, seen)
+        if export is self._exports[-1]:
+            folded = 0
+            for loader in self._loaders.values():
+                for number, jobs in loader.fold_rest():
+                    folded += number
+                    yield Step(export.line, tuple(jobs), (), folded)
+
+    def _pass_over(self, export: Export, seen: Seen, part: Sequence[Item]) -> None:
+        """Rows that an earlier run has taken in."""
+        for item in part:
+            if item.error is not None:
+                self._refuse(export, seen, item, item.error)
+        told = [item.told for item in part if item.told is not None]
+        if export.sheet.full_export:
+            seen.add(one.thing for one in told)
+        seen.phones(told)
 
     def _whole(self, sheet: Sheet) -> bool:
         """Whether the files of this kind hold every future booking."""
@@ -178,8 +225,8 @@ class Import:
         return sheet.full_export and not any(one.path.name.endswith(ERRORS) for one in files)
 
     def _part(
-        self, export: Export, context: Context, report: Report, seen: _Seen, part: Sequence[Item]
-    ) -> Step:
+        self, export: Export, context: Context, report: Report, seen: Seen, part: Sequence[Item]
+    ) -> Iterator[Step]:
         refused: list[tuple[Row, str]] = []
         told: list[tuple[Item, Told]] = []
         for item in part:
@@ -188,32 +235,38 @@ class Import:
             elif item.told is not None:
                 told.append((item, item.told))
         known = told_before(self._house, self._clinic, self._source.uri, [one for _, one in told])
-        events: list[dict[str, Any]] = []
+        events: list[Event] = []
+        good: list[Told] = []
         for item, one in told:
             verdict = decide(context, one, known[one.thing], first=self._first)
             if verdict.event is not None:
-                why = export.refusal(verdict.event, self._about, self._now)
-                if why is not None:
-                    refused += self._refuse(export, seen, item, why)
+                event = export.event(verdict.event, self._about, self._now)
+                if isinstance(event, str):
+                    refused += self._refuse(export, seen, item, event)
                     continue
-                events.append(verdict.event)
+                events.append(event)
                 known[one.thing].append(as_known(verdict.event, self._now))
-                report.historical += verdict.event["data"]["historical"]
-            if export.sheet.full_export:
-                seen.things.add(bytes.fromhex(one.thing))
-            _shared(seen, one)
+                report.historical += event.historical
+            good.append(one)
             setattr(report, verdict.fate, getattr(report, verdict.fate) + 1)
+        if export.sheet.full_export:
+            seen.add(one.thing for one in good)
+        seen.phones(good)
         report.refused += len(refused)
-        in_order = sorted(refused, key=lambda one: one[0].number)
-        return Step(export.line, self._accept(events), tuple(in_order))
+        if refused:
+            # Told first: a part that is in is never read again.
+            yield Step(export.line, (), tuple(sorted(refused, key=lambda one: one[0].number)))
+        loader = self._loaders.get(export.path)
+        jobs: tuple[Job, ...] = ()
+        if loader is not None:
+            counts = {**{name: getattr(report, name) for name in _COUNTS}, "unsure": seen.unsure}
+            jobs, _ = loader.take(events, part[-1].rows[-1].number, lambda _: counts)
+        yield Step(export.line, jobs, ())
 
-    def _refuse(self, export: Export, seen: _Seen, item: Item, why: str) -> list[tuple[Row, str]]:
-        for row in item.rows:
-            thing = export.thing(row)
-            if thing is None:
-                seen.unsure += 1
-            else:
-                seen.things.add(bytes.fromhex(thing))
+    def _refuse(self, export: Export, seen: Seen, item: Item, why: str) -> list[tuple[Row, str]]:
+        things = [export.thing(row) for row in item.rows]
+        seen.unsure += things.count(None)
+        seen.add(thing for thing in things if thing is not None)
         return [(row, why) for row in item.rows]
 
     def _accept(self, events: Sequence[dict[str, Any]]) -> tuple[Job, ...]:
@@ -221,11 +274,11 @@ class Import:
             return ()
         return accept(self._house, self._clinic, events, f"import {self._source.name}").jobs
 
-    def _vanished(self, export: Export, context: Context, report: Report, seen: _Seen) -> Step:
+    def _vanished(self, export: Export, context: Context, report: Report, seen: Seen) -> Step:
         if self._house is None:
             return Step(export.line, (), ())
         ahead = self._ahead(seen.since or report.exported)
-        gone = [one for one in ahead if bytes.fromhex(thing_of(one[0].id)) not in seen.things]
+        gone = [one for one in ahead if not seen.has(thing_of(one[0].id))]
         if gone and seen.unsure:
             report.kept = f"{len(gone)} bookings are not in it, and {seen.unsure} rows that were refused may be they: none was cancelled. Correct the rows and import the file again"
             return Step(export.line, (), ())
@@ -244,13 +297,15 @@ class Import:
         if self._house is None:
             return []
         by_thing: defaultdict[str, list[sourced.Head]] = defaultdict(list)
-        booked: set[str] = set()
         found: list[tuple[Known, str]] = []
+        source = self._source.uri
+        # The day before, since starts are written in any zone: what began meanwhile is left out below.
+        day = exported.date() - timedelta(days=2)
         with read(self._house.engine) as conn:
-            for head in list(sourced.appointment_heads(conn, self._clinic, self._source.uri)):
-                by_thing[thing_of(head.id)].append(head)
-                if head.type in BOOKED:
-                    booked.add(thing_of(head.id))
+            booked = {thing_of(key) for key in sourced.booked_from(conn, self._clinic, source, BOOKED, day)}
+            for head in sourced.appointment_heads(conn, self._clinic, source) if booked else ():
+                if thing_of(head.id) in booked:
+                    by_thing[thing_of(head.id)].append(head)
             seqs = [head.seq for thing in booked for head in by_thing[thing]]
             data = sourced.data_of(conn, self._clinic, seqs)
         for thing in sorted(booked):
@@ -267,11 +322,12 @@ class Import:
         return found
 
 
-def _shared(seen: _Seen, told: Told) -> None:
-    """Patients who have a number in common with another one; numbers and ids are kept as hashes of this process."""
-    phone = (told.data.get("patient") or {}).get("phone")
-    if phone is None:
-        return
-    number, patient = hash(phone), hash(told.subject)
-    if seen.phones.setdefault(number, patient) != patient:
-        seen.shared.add(number)
+def _plain(value: Any) -> Any:
+    """A frozen value as JSON writes it, the same in every process."""
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(str(one) for one in value)
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else str(value)

@@ -9,7 +9,7 @@ from typing import Literal
 
 Kind = Literal["fold", "wake", "dispatch", "reconcile", "probe"]
 BATCH = 500
-SENDS = 50
+SENDS = 100
 """How many messages a job sends: short work, so that several are at it side by side."""
 
 

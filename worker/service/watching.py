@@ -163,7 +163,7 @@ class Watcher:
                 for export in exports:
                     report = run.report(export)
                     found.reports.append(report)
-                    with ErrorFile(export) as errors:
+                    with ErrorFile(export, kept=report.refused) as errors:
                         for step in run.take(export, report):
                             self._put(step.jobs)
                             for row, why in step.refused:

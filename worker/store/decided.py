@@ -3,6 +3,7 @@
 Rules
 1. A message that has settled is never written again by a plan; an illegal move leaves the row as it is.
 2. Any number of patients costs the same number of statements, up to `sql.CHUNK` of them.
+3. What stands in a row already is not written again. A ledger that has changed counts its `changes` up, so that whoever decided by it can tell.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Boolean, Connection, Text, and_, bindparam, case, or_, update
 
 from worker.domain.outbox import UNDER_WAY, may_follow
-from worker.domain.planner import Patient, Plan
+from worker.domain.patient import Kept, Patient, Plan
 from worker.store.rows import enrollment_row, message_row, task_row, trace_row, transition_row
 from worker.store.schema import (
     enrollments,
@@ -27,7 +28,7 @@ from worker.store.schema import (
     traces,
     transitions,
 )
-from worker.store.sql import insert, many, upsert
+from worker.store.sql import add, add_missing, insert, many, upsert
 from worker.store.types import Instant
 
 DEFAULT_PRIORITY: Final = 5
@@ -62,25 +63,22 @@ def save(
     if len(last) != len(changes):
         raise ValueError("a patient is in the batch twice")
     changes = sorted(changes, key=lambda change: change[0].id)
-    patient_rows = [_patient_row(clinic, patient, stages) for patient, _ in changes]
+    everybody = [patient for patient, _ in changes]
+    patient_rows = [
+        _patient_row(clinic, patient, stages) for patient in everybody if not _row_stands(patient)
+    ]
     upsert(conn, patients, patient_rows, wakes=("next_change_at", "rules_version"), keep=("alias_of",))
     upsert(
-        conn,
-        ledgers,
-        [_ledger_row(clinic, patient) for patient, _ in changes],
+        conn, ledgers, [_ledger_row(clinic, patient) for patient in everybody if not _ledger_stands(patient)]
     )
+    for patient in everybody:
+        patient.kept = kept(patient, _changes(patient))
     _save_memberships(conn, clinic, changes)
-    many(
-        conn,
-        transitions.insert(),
-        [transition_row(clinic, t, now) for _, plan in changes for t in plan.transitions],
-    )
+    add(conn, transitions, [transition_row(clinic, t, now) for _, plan in changes for t in plan.transitions])
     runs = [patient.enrollments[key] for patient, plan in changes for key in sorted(plan.enrollments)]
     upsert(conn, enrollments, [enrollment_row(clinic, run) for run in runs], wakes=("due_at",))
     _save_messages(conn, clinic, changes, now, priorities or {})
-    many(
-        conn, traces.insert(), [trace_row(clinic, trace, now) for _, plan in changes for trace in plan.traces]
-    )
+    add(conn, traces, [trace_row(clinic, trace, now) for _, plan in changes for trace in plan.traces])
     todo = [task_row(clinic, task) for _, plan in changes for task in plan.tasks]
     many(
         conn,
@@ -94,6 +92,30 @@ def blank(clinic: str, patient_id: str) -> dict[str, Any]:
     return {"clinic_id": clinic, "patient_id": patient_id, "members": [], "tries": 0}
 
 
+def kept(patient: Patient, changes: int) -> Kept:
+    """A patient who is in the database as she is here."""
+    return Kept(
+        patient.ledger, patient.seen, changes, patient.members, patient.as_of, patient.next_change_at, patient.rules_version,
+    )  # fmt: skip
+
+
+def _row_stands(patient: Patient) -> bool:
+    was = patient.kept
+    return was is not None and (was.members, was.as_of, was.next_change_at, was.rules_version) == (
+        patient.members, patient.as_of, patient.next_change_at, patient.rules_version,
+    )  # fmt: skip
+
+
+def _ledger_stands(patient: Patient) -> bool:
+    was = patient.kept
+    return was is not None and was.ledger is patient.ledger and was.seen is patient.seen
+
+
+def _changes(patient: Patient) -> int:
+    was = patient.kept
+    return 0 if was is None else was.changes + (was.ledger is not patient.ledger)
+
+
 def _patient_row(clinic: str, patient: Patient, stages: Collection[str]) -> dict[str, Any]:
     return {
         **blank(clinic, patient.id), "stage": next((name for name in sorted(patient.members) if name in stages), None),
@@ -105,7 +127,9 @@ def _patient_row(clinic: str, patient: Patient, stages: Collection[str]) -> dict
 def _ledger_row(clinic: str, patient: Patient) -> dict[str, Any]:
     seen = patient.seen if patient.seen is not None and patient.seen.ledger is patient.ledger else None
     packed = seen.packed() if seen is not None else None
-    return {"clinic_id": clinic, "patient_id": patient.id, "data": patient.ledger, "seen": packed}
+    return {
+        "clinic_id": clinic, "patient_id": patient.id, "data": patient.ledger, "seen": packed, "changes": _changes(patient),
+    }  # fmt: skip
 
 
 def _save_memberships(conn: Connection, clinic: str, changes: Sequence[tuple[Patient, Plan]]) -> None:
@@ -127,7 +151,7 @@ def _save_memberships(conn: Connection, clinic: str, changes: Sequence[tuple[Pat
         for (segment, pid), inside in touched.items()
         if inside
     ]
-    many(conn, insert(conn, memberships).on_conflict_do_nothing(), into)
+    add_missing(conn, memberships, into)
 
 
 def _save_messages(

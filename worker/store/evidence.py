@@ -12,20 +12,16 @@ from sqlalchemy import Connection
 
 from worker.domain.events import CHANNELS, PURPOSES, Event
 from worker.store.schema import consents, holds
-from worker.store.sql import many
+from worker.store.sql import add
 
 
 def evidence(conn: Connection, clinic: str, told: Iterable[tuple[str, Event]]) -> None:
     """Keep what these events, each told of a patient, say of consent and holds; a whole batch at once."""
     pairs = list(told)
-    many(
+    add(conn, consents, [row for patient, event in pairs for row in _consents(clinic, patient, event)])
+    add(
         conn,
-        consents.insert(),
-        [row for patient, event in pairs for row in _consents(clinic, patient, event)],
-    )
-    many(
-        conn,
-        holds.insert(),
+        holds,
         [
             _hold(clinic, patient, event)
             for patient, event in pairs

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
-from worker.domain.history import Trace
 from worker.store.schema import (
     enrollments,
     memberships,
@@ -125,20 +124,6 @@ def next_messages(conn: Connection, clinic: str, limit: int = 20) -> list[Shown]
     c = messages.c
     statement = _shown(c.due_at).where(c.clinic_id == clinic, among(c.state, "scheduled"))
     return [Shown(*row) for row in conn.execute(statement.order_by(c.due_at, c.id).limit(limit))]
-
-
-def traces_of(
-    conn: Connection, clinic: str, patient: str, *, journey: str | None = None, limit: int = 200
-) -> list[Trace]:
-    """Why what was done to a patient was done, or was not: the last `limit` of them, in the order in which they came about."""
-    c = traces.c
-    statement = select(c.patient_id, c.journey, c.step, c.at, c.what, c.why).where(
-        c.clinic_id == clinic, c.patient_id == patient
-    )
-    if journey is not None:
-        statement = statement.where(c.journey == journey)
-    rows = conn.execute(statement.order_by(c.at.desc(), c.id.desc()).limit(limit)).all()
-    return [Trace(*row) for row in reversed(rows)]
 
 
 def open_tasks(conn: Connection, clinic: str, limit: int = 1_000) -> list[OpenTask]:

@@ -23,7 +23,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    tuple_,
     update,
 )
 
@@ -299,12 +298,33 @@ def attempted(
     *,
     code: str = "",
     why: str = "",
+    provider_id: str | None = None,
 ) -> None:
-    """The call has ended: `accepted`, `permanent`, `temporary` or `unknown`, with the provider's code and the reason in words."""
+    """The call has ended: `accepted`, `permanent`, `temporary` or `unknown`, with the provider's id, its code and the reason in words."""
     which = (attempts.c.id == number, attempts.c.clinic_id == clinic)
-    conn.execute(
-        update(attempts).where(*which).values(ended_at=ended_at, outcome=outcome, code=code, why=why)
-    )
+    values = {"ended_at": ended_at, "outcome": outcome, "code": code, "why": why, "provider_id": provider_id}
+    conn.execute(update(attempts).where(*which).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What stands of a call. `outcome` is None where its process was not heard of again, or where it never began."""
+
+    outcome: str | None
+    provider_id: str | None
+
+
+def give_back(conn: Connection, clinic: str, message_id: str, at: datetime) -> Tried | None:
+    """What stands of a message's last call; one that has not begun never will, and ends here as `temporary`: it has proven not to have left. None where there was no call."""
+    number = last_attempt(conn, clinic, message_id)
+    if number is None:
+        return None
+    c = attempts.c
+    idle = (c.id == number, c.clinic_id == clinic, c.called.is_(False), c.outcome.is_(None))
+    never = {"ended_at": at, "outcome": "temporary", "code": "lease", "why": "the call had not begun"}
+    conn.execute(update(attempts).where(*idle).values(never))
+    found = conn.execute(select(c.outcome, c.provider_id).where(c.id == number)).one()
+    return Tried(found.outcome, found.provider_id)
 
 
 def attempts_of(conn: Connection, clinic: str, message_id: str) -> int:
@@ -321,11 +341,13 @@ def suppressed(conn: Connection, clinic: str, hashes: Mapping[tuple[str, str], s
         by_hash.setdefault((pair[0], hashed), []).append(pair)
     found: set[tuple[str, str]] = set()
     for part in chunks(sorted(by_hash)):
+        # The hash tells channels apart as well; the channels stand here for the index.
+        channels, ours = sorted({channel for channel, _ in part}), [one for _, one in part]
         statement = select(c.channel, c.address_hash).where(
-            c.clinic_id == clinic, tuple_(c.channel, c.address_hash).in_(part), c.lifted_at.is_(None)
-        )
-        for channel, hashed in conn.execute(statement):
-            found.update(by_hash[channel, hashed])
+            c.clinic_id == clinic, listed(conn, c.channel, channels), listed(conn, c.address_hash, ours), c.lifted_at.is_(None),
+        )  # fmt: skip
+        for pair in conn.execute(statement):
+            found.update(by_hash.get((pair.channel, pair.address_hash), ()))
     return found
 
 

@@ -3,6 +3,8 @@
 Rules
 1. `claim` and `sent` are conditional as in `outbox`. They are for messages whose patients are locked here: where one of the batch is in another state all the same,
    they say so, and nothing of the transaction may stand.
+2. `call` is the moment at which calls begin: one statement that marks those of which nothing has become known since their claim. Who gives a claim up asks for the same mark
+   (`outbox.give_back`), so that either the call never begins or it is known to have begun.
 """
 
 from __future__ import annotations
@@ -10,13 +12,34 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Text, bindparam, func, select, update
+from sqlalchemy import Connection, Text, TextClause, bindparam, func, select, text, update
 
 from worker.store.schema import attempts, events, messages, patients
 from worker.store.sql import among, chunks, listed, many
-from worker.store.types import Instant
+from worker.store.types import Instant, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What a claim was decided by: the number of its call, how often the patient's ledger had changed, and the hash of the address."""
+
+    number: int
+    changes: int
+    address_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of a call: its number, its outcome, and the provider's id, code and words where there are any."""
+
+    number: int
+    outcome: str
+    provider_id: str | None
+    code: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +87,32 @@ def last_attempts(conn: Connection, clinic: str, ids: Iterable[str]) -> dict[str
 def begin(
     conn: Connection, clinic: str, called: Sequence[tuple[str, str]], started_at: datetime
 ) -> dict[str, int]:
-    """As `outbox.attempt` for (message, account) pairs; the numbers of the calls by message."""
-    rows = [
-        {
-            "clinic_id": clinic, "message_id": key, "started_at": started_at, "code": "", "why": "", "account": account,
-        }
-        for key, account in called
-    ]  # fmt: skip
-    if not rows:
+    """The calls that are to come of claims, as (message, account) pairs; their numbers by message. None of them has begun (`call`)."""
+    if not called:
         return {}
-    made = conn.execute(attempts.insert().returning(attempts.c.message_id, attempts.c.id), rows)
+    given = {"clinic": clinic, "at": started_at, **_rows(conn, ("keys", "accounts"), called)}
+    made = conn.execute(_of(conn, _BEGIN, _CALLED), given)
     return {str(key): int(number) for key, number in made}
 
 
-def accepted(conn: Connection, clinic: str, numbers: Iterable[int], ended_at: datetime) -> None:
-    """As `outbox.attempted` for calls that the provider has accepted."""
-    for part in chunks(sorted(numbers)):
-        which = (attempts.c.clinic_id == clinic, listed(conn, attempts.c.id, part))
-        values = {"ended_at": ended_at, "outcome": "accepted", "code": "", "why": ""}
-        conn.execute(update(attempts).where(*which).values(values))
+def call(conn: Connection, clinic: str, leaves: Sequence[Leave]) -> set[int]:
+    """The calls with these numbers begin now; returns those that do. One does not where its claim was given up, or something became known of its patient: an event that is not folded
+    yet, another ledger, a closed address. Commit before the calls.
+    """
+    if not leaves:
+        return set()
+    rows = [(one.number, one.changes, one.address_hash) for one in leaves]
+    given = {"clinic": clinic, **_rows(conn, ("numbers", "changes", "hashes"), rows)}
+    return set(conn.execute(_of(conn, _CALL, _LEAVES), given).scalars())
+
+
+def heard(conn: Connection, clinic: str, calls: Sequence[Heard], ended_at: datetime) -> None:
+    """As `outbox.attempted` for each."""
+    if not calls:
+        return
+    rows = [(one.number, one.outcome, one.provider_id, one.code, one.why) for one in calls]
+    names = ("numbers", "outcomes", "provider_ids", "codes", "whys")
+    conn.execute(_of(conn, _HEARD, _ANSWERS), {"clinic": clinic, "at": ended_at, **_rows(conn, names, rows)})
 
 
 def sent(conn: Connection, clinic: str, taken: Sequence[tuple[str, str | None]], at: datetime) -> bool:
@@ -131,6 +161,61 @@ def _content(clinic: str, one: Leaving) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _rows(conn: Connection, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """The parameters of a statement that takes its rows from `_of`."""
+    if conn.dialect.name == "postgresql":
+        return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    return {"rows": to_json(rows)}
+
+
+@lru_cache(maxsize=16)
+def _statement(dialect: str, words: str, columns: tuple[tuple[str, str, str], ...]) -> TextClause:
+    if dialect == "postgresql":
+        lists = ", ".join(f"CAST(:{given} AS {kind}[])" for given, _, kind in columns)
+        source = f"unnest({lists}) AS w ({', '.join(name for _, name, _ in columns)})"
+    else:
+        # SQLite tells the row that is changed by its bare names alone.
+        words = words.replace("RETURNING attempts.", "RETURNING ")
+        fields = ", ".join(f"value ->> {place} AS {name}" for place, (_, name, _) in enumerate(columns))
+        source = f"(SELECT {fields} FROM json_each(:rows)) AS w"  # noqa: S608 (names of this module)
+    found = text(words.format(given=source))
+    return found.bindparams(bindparam("at", type_=Instant)) if ":at" in words else found
+
+
+def _of(conn: Connection, words: str, columns: tuple[tuple[str, str, str], ...]) -> TextClause:
+    """The statement over rows that are given as one parameter for each column, or one for all: it stays the same however many there are. `columns`: parameter, name, type."""
+    return _statement(conn.dialect.name, words, columns)
+
+
+_CALLED: Final = (("keys", "key", "text"), ("accounts", "account", "text"))
+_BEGIN: Final = """
+INSERT INTO attempts (clinic_id, message_id, started_at, code, why, account, called)
+SELECT :clinic, w.key, :at, '', '', w.account, false FROM {given} WHERE true RETURNING message_id, id
+"""
+_LEAVES: Final = (
+    ("numbers", "number", "bigint"),
+    ("changes", "changes", "integer"),
+    ("hashes", "hash", "text"),
+)
+_CALL: Final = """
+UPDATE attempts SET called = true FROM {given}, messages AS m
+WHERE attempts.id = w.number AND attempts.called = false AND attempts.outcome IS NULL
+AND m.id = attempts.message_id AND m.clinic_id = :clinic AND m.state = 'claimed'
+AND EXISTS (SELECT 1 FROM ledgers AS l WHERE l.clinic_id = m.clinic_id AND l.patient_id = m.patient_id AND l.changes = w.changes)
+AND NOT EXISTS (SELECT 1 FROM suppressions AS s
+    WHERE s.clinic_id = m.clinic_id AND s.channel = m.channel AND s.address_hash = w.hash AND s.lifted_at IS NULL)
+AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.clinic_id = m.clinic_id AND e.subject = m.patient_id AND e.state = 'new')
+AND NOT EXISTS (SELECT 1 FROM patients AS p JOIN events AS e ON e.clinic_id = p.clinic_id AND e.subject = p.patient_id
+    WHERE p.clinic_id = m.clinic_id AND p.alias_of = m.patient_id AND e.state = 'new')
+RETURNING attempts.id
+"""
+_ANSWERS: Final = (
+    ("numbers", "number", "bigint"), ("outcomes", "outcome", "text"), ("provider_ids", "provider_id", "text"), ("codes", "code", "text"), ("whys", "why", "text"),
+)  # fmt: skip
+_HEARD: Final = """
+UPDATE attempts SET ended_at = :at, outcome = w.outcome, provider_id = w.provider_id, code = w.code, why = w.why FROM {given}
+WHERE attempts.id = w.number AND attempts.clinic_id = :clinic
+"""
 _HERE: Final = (messages.c.clinic_id == bindparam("b_clinic"), messages.c.id == bindparam("b_id"))
 _SAYS: Final[dict[str, Any]] = {
     **{

@@ -22,7 +22,7 @@ from worker.domain.history import Contact
 from worker.domain.ledger import Ledger
 from worker.domain.outbox import REACHED, UNDER_WAY
 from worker.domain.planner import Patient
-from worker.store.decided import blank
+from worker.store.decided import blank, kept
 from worker.store.outbox import alone as take_addresses
 from worker.store.rows import (
     ENROLLMENT,
@@ -36,7 +36,7 @@ from worker.store.schema import (
     messages,
     patients,
 )
-from worker.store.sql import among, by_bytes, chunks, insert, listed, many
+from worker.store.sql import add_missing, among, by_bytes, chunks, insert, listed
 
 MOST_MOVES: Final = 5
 """How often work is begun anew because a patient was merged meanwhile; each merge takes a record away for good, so it ends."""
@@ -110,11 +110,12 @@ def lock(
     wanted = sorted(set(ids))
     _make(conn, clinic, wanted)
     found = _lock_rows(conn, clinic, wanted)
-    for pid, ledger, seen in _rows(
-        conn, [ledgers.c.patient_id, ledgers.c.data, ledgers.c.seen], ledgers.c, clinic, wanted
-    ):
-        found[pid].ledger = ledger
-        found[pid].seen = Seen.unpacked(seen, ledger) if seen else None
+    columns = [ledgers.c.patient_id, ledgers.c.data, ledgers.c.seen, ledgers.c.changes]
+    for pid, ledger, seen, changes in _rows(conn, columns, ledgers.c, clinic, wanted):
+        patient = found[pid]
+        patient.ledger = ledger
+        patient.seen = Seen.unpacked(seen, ledger) if seen else None
+        patient.kept = kept(patient, changes)
     if alone:
         pairs = [pair for patient in found.values() for pair in _addresses(patient.ledger)]
         take_addresses(conn, clinic, pairs)
@@ -144,11 +145,7 @@ def _end_of(into: Mapping[str, str], subject: str) -> str:
 
 def _make(conn: Connection, clinic: str, ids: Sequence[str]) -> None:
     there = {pid for (pid,) in _rows(conn, [patients.c.patient_id], patients.c, clinic, ids)}
-    many(
-        conn,
-        insert(conn, patients).on_conflict_do_nothing(),
-        [blank(clinic, pid) for pid in ids if pid not in there],
-    )
+    add_missing(conn, patients, [blank(clinic, pid) for pid in ids if pid not in there])
 
 
 def _lock_rows(conn: Connection, clinic: str, ids: Sequence[str]) -> dict[str, Patient]:

@@ -124,6 +124,7 @@ patients = Table(
 
 ledgers = Table(
     "ledgers", metadata, _clinic(key=True), _words("patient_id", key=True), _json("data"), _json("seen", nullable=True),
+    Column("changes", Integer, nullable=False, server_default="0"),
     ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.patient_id"]),
 )  # fmt: skip
 
@@ -193,6 +194,7 @@ messages = Table(
 attempts = Table(
     "attempts", metadata, _counted(), _clinic(), Column("message_id", Text, ForeignKey("messages.id"), nullable=False), _at("started_at"),
     _at("ended_at", nullable=True), _maybe("outcome"), _words("code"), _words("why"), _maybe("account"),
+    Column("called", Boolean, nullable=True), _maybe("provider_id"),
     Index("ix_attempts_message", "message_id", "started_at"),
 )  # fmt: skip
 
@@ -287,4 +289,8 @@ rollout_members = Table(
 duplicates = Table(
     "duplicates", metadata, _clinic(key=True), _words("left_id", key=True), _words("right_id", key=True), _number("score"), _words("band"), _json("reasons"),
     _words("state"), _at("found_at"), _maybe("decided_by"), _at("decided_at", nullable=True), _maybe("event_id"),
+)  # fmt: skip
+
+files_under_way = Table(
+    "files_under_way", metadata, _clinic(key=True), _words("digest", key=True), _number("line"), _json("counts"), _at("at"),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -61,6 +61,18 @@ def heads_of(
         asked = select(*_HEAD).where(c.clinic_id == clinic, c.subject.in_(part), of_source, named)
         found += [Head(*row) for row in conn.execute(asked)]
     return sorted(found, key=lambda head: head.seq)
+
+
+def booked_from(
+    conn: Connection, clinic: str, source: str, types: Collection[str], day: date
+) -> Iterator[str]:
+    """The ids of the events of these types by which a source told of appointments that start on a day or later, as their start is written."""
+    c = events.c
+    starts = c.data["starts_at"].as_string() >= day.isoformat()
+    asked = select(c.event_id).where(
+        c.clinic_id == clinic, c.source == source, c.type.in_(sorted(types)), starts
+    )
+    yield from conn.execution_options(yield_per=5000).execute(asked).scalars()
 
 
 def appointment_heads(conn: Connection, clinic: str, source: str) -> Iterator[Head]:

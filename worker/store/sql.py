@@ -19,13 +19,16 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
+    column,
     func,
     literal,
     or_,
     select,
 )
+from sqlalchemy import table as lightweight
 from sqlalchemy.dialects import postgresql, sqlite
 
+from worker.store.copying import FEW, aside, copies, copy
 from worker.store.types import to_json
 
 T = TypeVar("T")
@@ -94,16 +97,57 @@ def upsert(
     """Insert rows or overwrite those that are there. Where one of the columns `wakes` changes, the row is free to be taken again; columns in `keep` stay as they were."""
     if not rows:
         return
-    statement = _upsert(conn.dialect.name, table, tuple(rows[0]), tuple(wakes), tuple(keep))
-    conn.execute(statement, rows)
+    dialect, names = conn.dialect.name, tuple(rows[0])
+    if len(rows) < FEW or not copies(conn):
+        conn.execute(_upsert(dialect, table, names, tuple(wakes), tuple(keep)), rows)
+        return
+    # One statement changes a row once; of two the later one holds, as it would one after the other.
+    keys = [key.name for key in table.primary_key]
+    last = {tuple([row[key] for key in keys]): row for row in rows}
+    with aside(conn, table, list(last.values())) as name:
+        conn.execute(_upsert(dialect, table, names, tuple(wakes), tuple(keep), name))
+
+
+def add(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that are not there yet."""
+    if len(rows) < FEW:
+        many(conn, table.insert(), rows)
+    else:
+        copy(conn, table, rows)
+
+
+def add_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert those of these rows that are not there yet."""
+    if not rows:
+        return
+    if len(rows) < FEW or not copies(conn):
+        conn.execute(insert(conn, table).on_conflict_do_nothing(), rows)
+        return
+    with aside(conn, table, rows) as name:
+        conn.execute(_from(_insert(conn.dialect.name, table), tuple(rows[0]), name).on_conflict_do_nothing())
+
+
+def _from(statement: postgresql.Insert, names: Sequence[str], other: str) -> postgresql.Insert:
+    """The statement with the rows of another table, in the order in which they were given."""
+    there = lightweight(other, *(column(name) for name in (*names, "n")))
+    rows = select(*(there.c[name] for name in names)).order_by(there.c.n)
+    found: postgresql.Insert = statement.from_select(list(names), rows)
+    return found
 
 
 @lru_cache(maxsize=64)
 def _upsert(
-    dialect: str, table: Table, names: tuple[str, ...], wakes: tuple[str, ...], keep: tuple[str, ...]
+    dialect: str,
+    table: Table,
+    names: tuple[str, ...],
+    wakes: tuple[str, ...],
+    keep: tuple[str, ...],
+    other: str = "",
 ) -> Any:
     """Putting the statement together costs more than running it, and there are only a few of them."""
     statement = _insert(dialect, table)
+    if other:
+        statement = _from(statement, names, other)
     keys = [column.name for column in table.primary_key]
     changed: dict[str, Any] = {
         name: statement.excluded[name] for name in names if name not in keys and name not in keep

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final, cast
 
 from worker.domain.conditions import AllOf, AnyOf, Condition, InSegment, Leaf, Look, NoneOf
@@ -53,8 +54,17 @@ class Seen:
     @staticmethod
     def unpacked(numbers: list[int], ledger: Ledger) -> Seen:
         """What `packed` gave; `ledger` is the one that it was decided on."""
-        states = [(number % 2 == 1, date.fromordinal(number // 2)) for number in numbers[2:]]
-        return Seen(numbers[0], date.fromordinal(numbers[1]), tuple(states), ledger)
+        return Seen(
+            numbers[0],
+            date.fromordinal(numbers[1]),
+            tuple([_state(number) for number in numbers[2:]]),
+            ledger,
+        )
+
+
+@lru_cache(maxsize=1 << 15)
+def _state(number: int) -> State:
+    return number % 2 == 1, date.fromordinal(number // 2)
 
 
 class Circuit:
@@ -64,6 +74,7 @@ class Circuit:
         self._named = named
         self._nodes: list[_Node] = []
         self._leaves: dict[int, frozenset[str] | None] = {}
+        self._blind: dict[frozenset[str], list[tuple[int, int]]] = {}
         self._known: dict[object, int] = {}
         self._places: dict[str, int] = {}
         self.roots: dict[str, int] = {}
@@ -75,22 +86,32 @@ class Circuit:
 
     def look(self, look: Look, seen: Seen | None = None) -> Sight:
         """Decide all of them for one patient on one day; `seen` is what was decided of the same patient under the same rules before."""
-        kept = self._kept(look, seen)
         states: list[State] = []
-        for index, node in enumerate(self._nodes):
-            states.append(kept[index] if index in kept else node(look, states))
+        for node, state in zip(self._nodes, self._kept(look, seen), strict=True):
+            states.append(node(look, states) if state is None else state)
         return Sight(self, look, states)
 
-    def _kept(self, look: Look, seen: Seen | None) -> Mapping[int, State]:
-        """What still stands of what was seen (rule 3)."""
+    def _kept(self, look: Look, seen: Seen | None) -> list[State | None]:
+        """What still stands of what was seen (rule 3), node by node; None where it is to be decided anew."""
+        kept: list[State | None] = [None] * len(self._nodes)
         if seen is None or seen.mark != self.mark or look.today < seen.day:
-            return {}
-        new, today = changed(seen.ledger, look.facts.ledger), look.today
-        return {
-            index: state
-            for (index, reads), state in zip(self._leaves.items(), seen.states, strict=True)
-            if reads is not None and today < state[1] and new.isdisjoint(reads)
-        }
+            return kept
+        today, states = look.today, seen.states
+        for index, place in self._blind_to(changed(seen.ledger, look.facts.ledger)):
+            if today < states[place][1]:
+                kept[index] = states[place]
+        return kept
+
+    def _blind_to(self, new: frozenset[str]) -> list[tuple[int, int]]:
+        """The leaves that read nothing of what is new: the node of each, and its place among the leaves."""
+        found = self._blind.get(new)
+        if found is None:
+            found = self._blind[new] = [
+                (index, place)
+                for place, (index, reads) in enumerate(self._leaves.items())
+                if reads is not None and new.isdisjoint(reads)
+            ]
+        return found
 
     def seen(self, look: Look, states: list[State]) -> Seen:
         """What to remember of a look."""

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from worker.domain.clinic import Clinic
+from worker.domain.events import Event
 from worker.intake.sources.appointments import joined, same_appointment
 from worker.intake.sources.header import Fit, recognise
 from worker.intake.sources.reading import Context, Fields, Notes, Refused, Told, hashed
-from worker.intake.sources.row_told import refusal_of, told_of
+from worker.intake.sources.row_told import event_of, told_of
 from worker.intake.sources.rows import Row, Table, totals
 from worker.intake.sources.survey import Survey, Unreadable, survey
 from worker.workspace.sources import Form, Sheet, Source
@@ -88,9 +89,9 @@ class Export:
         key = next((value for place in places if (value := row.cells[place].strip())), "")
         return hashed("appointment", key) if key else None
 
-    def refusal(self, event: Mapping[str, Any], clinic: Clinic, now: datetime) -> str | None:
-        """Why an event of this file would not be accepted, by the names of its columns; None where it would be."""
-        return refusal_of(event, clinic, now, self._fit.places, self.header)
+    def event(self, event: Mapping[str, Any], clinic: Clinic, now: datetime) -> Event | str:
+        """An event of this file as it is accepted; or why it would not be, by the names of its columns."""
+        return event_of(event, clinic, now, self._fit.places, self.header)
 
     def _item(self, context: Context, row: Row) -> Item:
         if totals(row.cells):

@@ -19,7 +19,7 @@ from worker.intake.sources.deciding import Known, heard
 from worker.intake.sources.header import Places
 from worker.intake.sources.people import patient_of
 from worker.intake.sources.reading import Context, Fields, Notes, Refused, Told, digest_of, hashed
-from worker.intake.sources.row_told import refusal_of, told_of
+from worker.intake.sources.row_told import event_of, told_of
 from worker.workspace.config_webhooks import BETWEEN, meaning_of
 from worker.workspace.paths import found_at
 from worker.workspace.sources import Message, Sheet, Webhook
@@ -60,7 +60,8 @@ class Said:
         """Why an event of it would not be accepted, by the names of its fields; None where it would be."""
         if self.context is None or self.cells is None:
             return None
-        return refusal_of(event, self.context.clinic, now, self.cells.places, self.cells.names, FIELD)
+        checked = event_of(event, self.context.clinic, now, self.cells.places, self.cells.names, FIELD)
+        return checked if isinstance(checked, str) else None
 
 
 def messages_of(webhook: Webhook, source: str, clinic: Clinic, body: Any, headers: Mapping[str, str], now: datetime) -> list[Said]:  # fmt: skip

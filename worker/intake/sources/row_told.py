@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from worker.domain.clinic import Clinic
+from worker.domain.events import Event
 from worker.intake.cloudevents import Rejected, parse_event
 from worker.intake.sources.appointments import appointment_told
 from worker.intake.sources.consents import consent_told
@@ -24,18 +25,18 @@ def told_of(row: Fields) -> Told | None:
     return appointment_told(row) if kind == "appointments" else consent_told(row)
 
 
-def refusal_of(
+def event_of(
     event: Mapping[str, Any],
     clinic: Clinic,
     now: datetime,
     places: Places,
     headers: tuple[str, ...],
     noun: str = "column",
-) -> str | None:
-    """Why an event would not be accepted, by the names of its headers; None where it would be."""
+) -> Event | str:
+    """The event as it is accepted; or why it would not be, by the names of its headers."""
     checked = parse_event(event, now=now, country=clinic.country, timezone=clinic.timezone)
     if not isinstance(checked, Rejected):
-        return None
+        return checked
     return "; ".join(_by_header(error, places, headers, noun) for error in checked.errors)
 
 

@@ -24,6 +24,11 @@ def upgrade() -> None:
     )
     op.add_column("attempts", sa.Column("account", sa.Text(), nullable=True))
 
+    # Whether the call of a claim has begun (NULL: nobody knows), what was taken, and whether the patient's ledger has changed since.
+    op.add_column("attempts", sa.Column("called", sa.Boolean(), nullable=True))
+    op.add_column("attempts", sa.Column("provider_id", sa.Text(), nullable=True))
+    op.add_column("ledgers", sa.Column("changes", sa.Integer(), nullable=False, server_default="0"))
+
     # What was last decided of the segments' conditions, so that an event costs only those that it may change.
     op.add_column("ledgers", sa.Column("seen", sa.JSON(none_as_null=True), nullable=True))
 
@@ -57,6 +62,13 @@ def upgrade() -> None:
         sa.Column("found_at", Instant(), nullable=False), sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("decided_at", Instant(), nullable=True), sa.Column("event_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("clinic_id", "left_id", "right_id", name=op.f("pk_duplicates")),
+    )
+
+    # How far a file of events or an export was taken in, until all of it is.
+    op.create_table(
+        "files_under_way", sa.Column("clinic_id", sa.Text(), nullable=False), sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False, autoincrement=False), sa.Column("counts", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("at", Instant(), nullable=False), sa.PrimaryKeyConstraint("clinic_id", "digest", name=op.f("pk_files_under_way")),
     )
 
     # So that no sweep looks through all patients, or all runs of a journey.
