@@ -11,13 +11,13 @@ from functools import partial
 
 import dramatiq
 import structlog
-from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
 from worker import tracing
 from worker.delivery.batch import dispatch_all
 from worker.delivery.reconcile import reconcile
 from worker.delivery.senders import Channels
+from worker.queue.bell import RungBroker
 from worker.queue.broker import depths
 from worker.service.folding import fold
 from worker.service.jobs import Job, batches
@@ -40,7 +40,7 @@ PATIENCE = 5.0
 class Queue:
     """Jobs onto the queue. Needs no database, so any process may hold one."""
 
-    def __init__(self, broker: RedisBroker) -> None:
+    def __init__(self, broker: RungBroker) -> None:
         self.broker = broker
 
     def put(self, jobs: Sequence[Job]) -> bool:
@@ -104,8 +104,23 @@ def _guarded(clinic: str, key: str, work: Callable[[], list[str]]) -> list[str]:
         return []
 
 
+class _Ends(dramatiq.Middleware):
+    """Tells the calls when their worker begins and is told to stop."""
+
+    def __init__(self, end: Callable[[bool], None]) -> None:
+        self._end = end
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        self._end(False)
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        self._end(True)
+
+
 def declare(queue: Queue, house: House, channels: Channels) -> None:
     """Make this process able to work: the actors on the queue's broker."""
+
+    queue.broker.add_middleware(_Ends(channels.calls.end))
 
     def fold_events(clinic: str, ids: list[str]) -> None:
         queue.put(fold(house, clinic, [int(key) for key in ids]))

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, TwilioStandin
+from tests.traces import traces_of
 from worker.delivery.dispatch import dispatch
 from worker.delivery.reconcile import reconcile
 from worker.delivery.senders import Channels, Credentials
@@ -21,7 +22,7 @@ from worker.service.accepting import accept
 from worker.service.folding import fold
 from worker.service.publishing import publish
 from worker.service.sweeping import sweep
-from worker.store import look, outbox
+from worker.store import outbox
 from worker.store.engine import make_engine, read
 from worker.store.migrate import upgrade
 from worker.store.schema import tasks
@@ -105,7 +106,7 @@ class Desk:
 
     def traces(self, patient: str = "p-1") -> list[Trace]:
         with read(self.house.engine) as conn:
-            return look.traces_of(conn, "default", patient)
+            return traces_of(conn, "default", patient)
 
     def tasks(self) -> list[Any]:
         with read(self.house.engine) as conn:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import event, select
 
 from channels import twilio_webhooks
 from channels.base import Accepted
@@ -12,10 +15,16 @@ from tests.delivery.desk import FILES, Desk
 from tests.standins.twilio import Sms
 from worker.delivery import batch
 from worker.delivery.batch import dispatch_all
-from worker.delivery.claiming import Ready, claim
-from worker.delivery.dispatch import record
+from worker.delivery.calls import Calls
+from worker.delivery.claiming import LEASE, Ready, begin, claim
+from worker.delivery.dispatch import give_up, record
+from worker.service.holding import hold
 from worker.service.publishing import publish
 from worker.service.receiving import take
+from worker.store import outbox
+from worker.store.engine import read, write
+from worker.store.outbox_many import Heard
+from worker.store.schema import ledgers
 from worker.workspace.house import House
 
 
@@ -121,15 +130,14 @@ def test_what_is_not_folded_yet_keeps_its_message_in_and_no_other(desk: Desk) ->
 def test_leave_that_is_taken_back_while_a_claim_waits_keeps_its_call_from_beginning(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "FRESH", 0.0)
     keys = _visits(desk, 3)
     told: list[str] = []
 
-    def places(_name: str, _rate: float) -> float:
+    def places(_name: str, _rate: float, number: int) -> list[float]:
         if not told:
             desk.tell("consent.revoked", 9, subject="p-3", channel="sms", purpose="marketing", basis="verbal")
             told.append("revoked")
-        return 0.0
+        return [0.0] * number
 
     monkeypatch.setattr(desk.channels, "_places", places)
     for _ in dispatch_all(desk.house, desk.channels, "default", keys, _guarded):
@@ -186,12 +194,114 @@ def test_a_slow_call_keeps_no_record_waiting(desk: Desk, monkeypatch: pytest.Mon
     keys, sizes = _visits(desk, 3), list[int]()
     record_accepted = batch.record_accepted
 
-    def watched(house: House, clinic: str, answers: Sequence[tuple[Ready, Accepted]]) -> object:
+    def watched(
+        house: House, clinic: str, answers: Sequence[tuple[Ready, Accepted]], unheard: set[str]
+    ) -> object:
         sizes.append(len(answers))
-        return record_accepted(house, clinic, answers)
+        return record_accepted(house, clinic, answers, unheard)
 
     monkeypatch.setattr(batch, "record_accepted", watched)
     desk.provider.script([("drip", 0.003), "ok", "ok"])
     _send(desk, keys)
     assert {desk.state(key)[0] for key in keys} == {"sent"}
     assert sizes == [2]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def _few(desk: Desk, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    monkeypatch.setattr(desk.channels, "calls", Calls(number))
+
+
+def _give_up_all(desk: Desk, keys: list[str]) -> None:
+    desk.now += LEASE + timedelta(seconds=1)
+    for key in keys:
+        give_up(desk.house, "default", key)
+
+
+def test_a_batch_goes_in_waves_and_what_is_not_begun_is_in_no_doubt(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = FILES["config/channels.yaml"].replace('"}', '", rate: 100 per second}')
+    publish(desk.house, {**FILES, "config/channels.yaml": fast})
+    _few(desk, monkeypatch, 2)
+    keys, waves = _visits(desk, 7), list[int]()
+
+    def dies(house: House, clinic: str, waiting: Sequence[Ready], heard: Sequence[Heard]) -> set[str]:
+        if len(waves) == 2:
+            raise Killed
+        begun = begin(house, clinic, waiting, heard)
+        waves.append(len(begun))
+        return begun
+
+    monkeypatch.setattr(batch, "begin", dies)
+    with pytest.raises(Killed):
+        _send(desk, keys)
+    desk.channels.calls.close()
+    assert max(waves) <= 2
+    assert {desk.state(key)[0] for key in keys} == {"claimed"}
+    monkeypatch.setattr(batch, "begin", begin)
+    _give_up_all(desk, keys)
+    states = Counter(desk.state(key)[0] for key in keys)
+    arrived = len(desk.provider.messages)
+    assert arrived == sum(waves)
+    assert states["unknown"] <= 2, "what was under way at that moment"
+    assert states["sent"] == arrived - states["unknown"], "what was noted before is known"
+    assert states["scheduled"] == 7 - arrived, "what had not begun has not left"
+    _few(desk, monkeypatch, 2)
+    _send(desk, keys)
+    assert len(desk.provider.messages) == len({sms.to for sms in desk.provider.messages}) == 7
+
+
+def test_a_claim_whose_process_dies_before_its_call_leaves_once_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = _visits(desk, 2)
+    dead, other = claim(desk.house, desk.channels, "default", keys).ready
+    assert begin(desk.house, "default", [other]) == {other.id}
+    _give_up_all(desk, keys)
+    assert desk.state(dead.id) == ("scheduled", "lease")
+    assert desk.state(other.id) == ("unknown", "lease"), "its call had begun"
+    assert begin(desk.house, "default", [dead, other]) == set(), "and it never begins any more"
+    desk.send(dead.id)
+    assert [sms.ref for sms in desk.provider.messages] == [dead.id]
+
+
+@pytest.mark.parametrize("how", ["folded", "not folded", "not folded, under an earlier id", "STOP", "held"])
+def test_what_became_known_since_the_claim_keeps_the_call_from_beginning(desk: Desk, how: str) -> None:
+    publish(desk.house, {**FILES, "config/policy.yaml": "{}\n"})
+    desk.tell("patient.merged", 8, subject="p-0", into="p-1")
+    keys = _visits(desk, 2)
+    claimed = claim(desk.house, desk.channels, "default", keys).ready
+    assert [ready.id for ready in claimed] == keys
+    if how == "STOP":
+        with write(desk.house.engine) as conn:
+            hashed = desk.house.hashed("sms", "+306900000001")
+            outbox.suppress(conn, "default", "sms", hashed, "opted_out", desk.now)
+    elif how == "held":
+        hold(desk.house, "default", "p-1", "by test", None, "user test")
+    else:
+        who = "p-0" if "earlier" in how else "p-1"
+        desk.tell(
+            "consent.revoked", 9, subject=who, folded=how == "folded", channel="sms", purpose="marketing", basis="verbal",
+        )  # fmt: skip
+    assert begin(desk.house, "default", claimed) == {keys[1]}
+
+
+def test_what_changes_nothing_of_a_patient_writes_nothing_of_her(desk: Desk) -> None:
+    keys = _visits(desk, 3)
+    c, written = ledgers.c, list[str]()
+
+    def note(_c: object, _r: object, statement: str, *_: object) -> None:
+        written.append(statement)
+
+    event.listen(desk.house.engine, "before_cursor_execute", note)
+    _send(desk, keys)
+    assert [one for one in written if one.startswith(("INSERT INTO patients", "INSERT INTO ledgers"))] == []
+    with read(desk.house.engine) as conn:
+        before = conn.execute(select(c.changes).where(c.patient_id == "p-1")).scalar_one()
+    desk.tell("consent.revoked", 9, subject="p-1", channel="sms", purpose="marketing", basis="verbal")
+    with read(desk.house.engine) as conn:
+        assert conn.execute(select(c.changes).where(c.patient_id == "p-1")).scalar_one() == before + 1

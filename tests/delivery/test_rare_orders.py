@@ -57,10 +57,10 @@ def between(desk: Desk, folder: Path, happens: Callable[[], None]) -> None:
     """What happens once between the next claim and its call."""
     left = [happens]
 
-    def places(_name: str, _rate: float) -> float:
+    def places(_name: str, _rate: float, number: int) -> list[float]:
         if left:
             left.pop()()
-        return 0.0
+        return [0.0] * number
 
     desk.channels.close()
     desk.channels = Channels(

@@ -213,7 +213,7 @@ def test_messages_wait_for_their_places_in_the_rate(
 
 def test_a_place_that_is_far_off_gives_the_claim_back(database_url: str, tmp_path: Path) -> None:
     with desk_of(database_url, tmp_path, RATED) as desk:
-        with_places(desk, tmp_path, lambda name, rate: 9.0 if (name, rate) == ("default/sms", 1.0) else 0.0)
+        with_places(desk, tmp_path, lambda *asked: [9.0 if asked == ("default/sms", 1.0, 1) else 0.0])
         (key,) = visits(desk, 1, 1)
         desk.send(key)
         assert desk.state(key) == ("scheduled", "rate")
@@ -228,9 +228,9 @@ def test_a_claim_that_grew_old_is_given_back_and_the_provider_is_not_called(
     with desk_of(database_url, tmp_path, RATED) as desk:
         slow = [21.0]
 
-        def places(name: str, rate: float) -> float:
+        def places(_name: str, _rate: float, number: int) -> list[float]:
             desk.now += timedelta(seconds=slow.pop() if slow else 0)
-            return 0.0
+            return [0.0] * number
 
         with_places(desk, tmp_path, places)
         (key,) = visits(desk, 1, 1)

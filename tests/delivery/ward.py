@@ -312,7 +312,11 @@ class Ward:
             raise Killed
         return self.now
 
-    def _place(self, name: str, rate: float) -> float:
+    def _place(self, name: str, rate: float, number: int) -> list[float]:
+        before, self._before = self._before, None
+        if before is not None:
+            before()
+        # Whatever was told until here has been told before the call begins.
         batch = self._mine.stack[-1]
         if len(batch) == 1:
             self._claimed[batch[0]] = next(self._order)
@@ -323,10 +327,7 @@ class Ward:
                 if self._claimed_until.get(row.id) != row.claimed_until:
                     self._claimed_until[row.id] = row.claimed_until
                     self._claimed[row.id] = next(self._order)
-        before, self._before = self._before, None
-        if before is not None:
-            before()
-        return 0.0
+        return [0.0] * number
 
     def _taken(self, sms: Sms) -> None:
         try:

@@ -1,11 +1,14 @@
 """A batch of messages on its way out: claimed together, called side by side, recorded as the answers come.
 
-1. A batch is claimed in one transaction (`claiming`). No more are claimed in a process at a time than it has places (`calls`): a kill leaves no more in doubt. Each call begins as soon as its sender's rate allows it and its leave stands: a claim
-   that has waited for longer than `FRESH` is asked about again.
-2. What was answered is recorded early: when so much has come that a transaction is worth it, and `PATIENCE` after the first answer at the latest. A slow call keeps nobody's record waiting.
-3. What the provider took, and nothing else is known of, is recorded for all at once; everything else goes the single way of `dispatch`, one by one.
-4. Whatever raises in a batch sends its messages the single way, each guarded: one that is bad holds up nobody.
-5. An answer is not given up because the database is away for a moment: it is kept for `AWAY_SECONDS`, and no new call begins meanwhile.
+1. A batch is claimed in one transaction (`claiming`), no more than are worth having in hand (`calls`). A claim is not a call: what was claimed and not called is proven not to have left.
+2. Calls begin in waves, each of as many as have a place and may begin by their sender's rate. That they begin is one statement for the wave, which is the last look at whether they may
+   (`claiming.begin`); what earlier calls have said is noted in the same transaction, and their places are free. A kill leaves in doubt what has a place, and nothing else.
+3. What was answered is recorded when so much has come that a transaction is worth it, and `PATIENCE` after the first answer at the latest. A slow call keeps nobody's record waiting, and no
+   record keeps a call from beginning.
+4. What the provider took, and nothing else is known of, is recorded for all at once; everything else goes the single way of `dispatch`, one by one.
+5. Whatever raises in a batch sends its messages the single way, each guarded: one that is bad holds up nobody.
+6. Once the process is told to stop no call begins: what has a claim is given back, what has none is for the next worker.
+7. An answer is not given up because the database is away for a moment: it is kept for `AWAY_SECONDS`, and no new call begins meanwhile.
 """
 
 from __future__ import annotations
@@ -20,8 +23,19 @@ from typing import Final
 import structlog
 
 from channels.base import Accepted, Outcome
-from worker.delivery.claiming import Ready, claim, still_may
-from worker.delivery.dispatch import ASKED_AGAIN, call, dispatch, log_attempt, place, record
+from worker.delivery.claiming import Ready, begin, claim
+from worker.delivery.dispatch import (
+    ASKED_AGAIN,
+    ENDING,
+    LATE,
+    call,
+    dispatch,
+    heard_of,
+    log_attempt,
+    places,
+    record,
+    too_old,
+)
 from worker.delivery.planning import planners_of
 from worker.delivery.saving import save
 from worker.delivery.senders import Channels
@@ -31,11 +45,11 @@ from worker.store.engine import AWAY, write
 from worker.workspace.house import House
 
 log = structlog.get_logger(__name__)
-ENOUGH: Final = 25
+ENOUGH: Final = 100
 """So many answers are worth a transaction."""
-PATIENCE: Final = 0.2
-FRESH: Final = 0.25
-"""Seconds for which the leave of a claim is taken to stand."""
+PATIENCE: Final = 0.5
+GATHER: Final = 0.01
+"""Seconds in which answers that come together are gathered, so that the next calls are one wave."""
 AWAY_SECONDS: Final = 10.0
 
 Guard = Callable[[str, Callable[[], list[str]]], list[str]]
@@ -46,14 +60,17 @@ Answer = tuple[Ready, Outcome]
 def dispatch_all(
     house: House, channels: Channels, clinic: str, ids: Sequence[str], guard: Guard
 ) -> Iterator[list[str]]:
-    """As `dispatch` for each of these messages; gives the ids of messages that may leave because of them, as they become known."""
-    left, calls = deque(dict.fromkeys(ids)), channels.calls
+    """As `dispatch` for each of these messages; gives the ids of messages that may leave because of them, as they become known, and of those that are left to others when the process is told to stop."""
+    left = deque(dict.fromkeys(ids))
     while left:
-        places = calls.take(len(left))
+        if channels.calls.ending:
+            yield list(left)
+            return
+        most = channels.calls.claim(len(left))
         try:
-            yield from _part(house, channels, clinic, left, places, guard)
+            yield from _part(house, channels, clinic, left, most, guard)
         finally:
-            calls.free(places)
+            channels.calls.claimed(most)
 
 
 def _part(
@@ -85,72 +102,125 @@ class _Calls:
         self, house: House, channels: Channels, clinic: str, ready: Sequence[Ready], guard: Guard
     ) -> None:
         self.house, self.channels, self.clinic, self.guard = house, channels, clinic, guard
-        self.left, self.running = deque(ready), 0
-        self.told: SimpleQueue[tuple[Ready, Outcome | BaseException]] = SimpleQueue()
+        self.calls = channels.calls
+        self.left = deque(ready)
+        self.place_at: dict[str, float] = {}
+        self.told: SimpleQueue[tuple[Ready, Outcome | BaseException] | None] = SimpleQueue()
+        self.idle = self.running = 0
+        # Answers whose calls still have their places, and all that are to be recorded.
+        self.unheard: dict[str, Answer] = {}
         self.answered: list[Answer] = []
-        self.record_at = 0.0
-        self.stood = time.monotonic()
-        self.place_at: float | None = None
+        self.gather_until = self.record_at = self.retry_at = 0.0
         self.away_since: float | None = None
 
     def run(self) -> Iterator[list[str]]:
-        while self.left or self.running or self.answered:
-            self._listen(self._begin() if self.left and self.away_since is None else PATIENCE)
-            last = not self.left and not self.running and self.away_since is None
-            if self.answered and (last or len(self.answered) >= ENOUGH or time.monotonic() >= self.record_at):
-                yield from self._record()
+        try:
+            while self.left or self.running or self.answered:
+                self._listen(self._begin(GATHER))
+                if self._worth_recording():
+                    self._begin(0.0)
+                    yield from self._record()
+        finally:
+            self.calls.leave(self._wake)
+            self.calls.free(self.idle + self.running + len(self.unheard))
 
-    def _begin(self) -> float:
-        """Begin the next call, if it may begin now; returns for how long there is nothing to do but listen."""
-        ready = self.left[0]
-        if self.place_at is None:
-            seconds, refused = place(self.house, self.channels, self.clinic, ready)
-            if refused is not None:
-                self._answer(self.left.popleft(), refused)
-                return 0.0
-            self.place_at = time.monotonic() + seconds
-            if seconds:
-                self.stood = float("-inf")
-        early = self.place_at - time.monotonic()
-        if early > 0:
-            return min(early, PATIENCE)
-        stands = time.monotonic() - self.stood <= FRESH or self._ask_again(ready)
-        self.place_at = None
-        if not stands:
+    def _wake(self) -> None:
+        self.told.put(None)
+
+    def _worth_recording(self) -> bool:
+        if not self.answered or time.monotonic() < self.retry_at:
+            return False
+        last = not self.left and not self.running
+        return last or len(self.answered) >= ENOUGH or time.monotonic() >= self.record_at
+
+    def _begin(self, gather: float) -> float:
+        """Begin the calls that may begin now; returns for how long there is nothing to do but listen."""
+        now = time.monotonic()
+        if now < self.retry_at:
+            return self.retry_at - now
+        while self.calls.ending and self.left:
+            self._answer(self.left.popleft(), ENDING)
+        wanted = min(len(self.left), self.calls.most) - self.idle - len(self.unheard)
+        if wanted > 0:
+            self.idle += self.calls.take(wanted, self._wake)
+        wave = self._due(now, self.idle + len(self.unheard))
+        if wave:
+            few = len(wave) < min(len(self.left), self.calls.most * 3 // 4)
+            early = self.gather_until - now
+            if gather and few and self.running and early > 0:
+                return early
+            self._wave(wave)
             return 0.0
-        self.left.popleft()
-        self.running += 1
-        self.channels.calls.begin(
-            partial(call, self.house, self.channels, self.clinic, ready), partial(self._tell, ready)
-        )
-        return 0.0
+        if self.unheard and self.calls.wanted():
+            self._wave([])
+        self.calls.free(self.idle)
+        self.idle = 0
+        at = self.place_at.get(self.left[0].id) if self.left else None
+        return min(max(at - now, 0.0), PATIENCE) if at is not None else PATIENCE
+
+    def _due(self, now: float, most: int) -> list[Ready]:
+        """Those, of so many at the head of what is left, whose place in their sender's rate has come."""
+        ahead = [self.left[index] for index in range(min(len(self.left), most))]
+        new = [ready for ready in ahead if ready.id not in self.place_at]
+        for ready, (seconds, refused) in zip(
+            new, places(self.house, self.channels, self.clinic, new), strict=True
+        ):
+            self.place_at[ready.id] = now + seconds
+            if refused is not None:
+                self.left.remove(ready)
+                self._answer(ready, refused)
+        return [ready for ready in ahead if self.place_at[ready.id] <= now and ready in self.left]
+
+    def _wave(self, wave: Sequence[Ready]) -> None:
+        old = [ready for ready in wave if too_old(self.house, ready)]
+        young = [ready for ready in wave if ready not in old]
+        noted = dict(self.unheard)
+        try:
+            begun = begin(self.house, self.clinic, young, [heard_of(*answer) for answer in noted.values()])
+        except AWAY as error:
+            self._away(error)
+            return
+        except Exception as error:  # noqa: BLE001 (the claims are given back when their leases are over)
+            for ready in wave:
+                self.left.remove(ready)
+                self.guard(ready.id, partial(_raise, error))
+            return
+        self.away_since = None
+        self.unheard.clear()
+        self.idle += len(noted)
+        for ready in wave:
+            self.left.remove(ready)
+            if ready.id in begun:
+                self.idle -= 1
+                self.running += 1
+                work = partial(call, self.house, self.channels, self.clinic, ready)
+                self.calls.begin(work, partial(self._tell, ready))
+            else:
+                self._answer(ready, LATE if ready in old else ASKED_AGAIN)
 
     def _tell(self, ready: Ready, outcome: Outcome | BaseException) -> None:
         self.told.put((ready, outcome))
 
-    def _ask_again(self, first: Ready) -> bool:
-        """Whether the first of those that wait may still leave; those that may not are answered."""
-        standing = still_may(self.house, self.clinic, self.left)
-        self.stood = time.monotonic()
-        for ready in self.left:
-            if ready.id not in standing:
-                self._answer(ready, ASKED_AGAIN)
-        self.left = deque(ready for ready in self.left if ready.id in standing)
-        return first.id in standing
-
     def _listen(self, seconds: float) -> None:
         """Take in what was answered; waits for the first of it."""
-        if self.answered and self.away_since is None:
+        if self.answered:
             seconds = min(seconds, max(self.record_at - time.monotonic(), 0.0))
         try:
             while True:
-                ready, outcome = self.told.get(timeout=seconds) if seconds else self.told.get_nowait()
+                told = self.told.get(timeout=seconds) if seconds else self.told.get_nowait()
                 seconds = 0.0
+                if told is None:
+                    continue
+                ready, outcome = told
                 self.running -= 1
                 if isinstance(outcome, BaseException):
+                    self.idle += 1
                     self.guard(ready.id, partial(_raise, outcome))
-                else:
-                    self._answer(ready, outcome)
+                    continue
+                if not self.unheard:
+                    self.gather_until = time.monotonic() + GATHER
+                self.unheard[ready.id] = (ready, outcome)
+                self._answer(ready, outcome)
         except Empty:
             return
 
@@ -160,6 +230,13 @@ class _Calls:
             self.record_at = time.monotonic() + PATIENCE
         self.answered.append((ready, outcome))
 
+    def _recorded(self, ids: set[str]) -> None:
+        self.away_since = None
+        self.answered = [answer for answer in self.answered if answer[0].id not in ids]
+        for key in ids & self.unheard.keys():
+            del self.unheard[key]
+            self.idle += 1
+
     def _record(self) -> Iterator[list[str]]:
         try:
             if sum(isinstance(outcome, Accepted) for _, outcome in self.answered) > 1:
@@ -167,19 +244,23 @@ class _Calls:
             while self.answered:
                 ready, outcome = self.answered[-1]
                 yield self.guard(ready.id, partial(record, self.house, self.clinic, ready, outcome))
-                self.answered.pop()
-            self.away_since = None
-        except AWAY:
-            now = time.monotonic()
-            self.away_since = self.away_since or now
-            if now - self.away_since > AWAY_SECONDS:
-                raise
-            self.record_at = now + 1.0
+                self._recorded({ready.id})
+        except AWAY as error:
+            self._away(error)
+
+    def _away(self, error: Exception) -> None:
+        """The database is away: nothing begins, and nothing is written, for a moment. Raises the error where that lasts."""
+        now = time.monotonic()
+        self.away_since = self.away_since or now
+        if now - self.away_since > AWAY_SECONDS:
+            raise error
+        self.retry_at = self.record_at = now + 1.0
 
     def _record_plain(self) -> list[str]:
         plain = [(ready, outcome) for ready, outcome in self.answered if isinstance(outcome, Accepted)]
+        unheard = {ready.id for ready, _ in plain} & self.unheard.keys()
         try:
-            following, done = record_accepted(self.house, self.clinic, plain)
+            following, done = record_accepted(self.house, self.clinic, plain, unheard)
         except AWAY:
             raise
         except Exception as error:  # noqa: BLE001 (each is recorded by itself then)
@@ -187,14 +268,17 @@ class _Calls:
                 "batch taken apart", clinic=self.clinic, number=len(plain), error=type(error).__name__
             )
             return []
-        self.answered = [answer for answer in self.answered if answer[0].id not in done]
+        self._recorded(done)
         return following
 
 
 def record_accepted(
-    house: House, clinic: str, answers: Sequence[tuple[Ready, Accepted]]
+    house: House, clinic: str, answers: Sequence[tuple[Ready, Accepted]], unheard: set[str]
 ) -> tuple[list[str], set[str]]:
-    """Record in one transaction what the provider took, where nothing else became known of it; returns the ids of messages that may leave because of it, and of those that are recorded."""
+    """Record in one transaction what the provider took, where nothing else became known of it; returns the ids of messages that may leave because of it, and of those that are recorded.
+
+    `unheard` are the messages (ids) whose answers were not noted before.
+    """
     with write(house.engine) as conn:
         rooms, now = house.rooms(conn, clinic), house.now(conn)
         planners = planners_of(conn, house, rooms, {ready.message.patient for ready, _ in answers}, now)
@@ -211,7 +295,8 @@ def record_accepted(
         ]
         for channel in sorted({ready.message.channel or "" for ready, _, _ in plain}):
             signal(conn, rooms.rules, channel, "fine", now)
-        outbox_many.accepted(conn, clinic, [ready.attempt for ready, _, _ in plain], house.wall())
+        heard = [heard_of(ready, outcome) for ready, outcome, _ in plain if ready.id in unheard]
+        outbox_many.heard(conn, clinic, heard, house.wall())
         taken = [(ready.id, outcome.provider_id) for ready, outcome, _ in plain]
         if not outbox_many.sent(conn, clinic, taken, now):
             raise RuntimeError("a message was moved whose patient is locked here")

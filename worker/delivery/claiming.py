@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -49,14 +49,13 @@ AHEAD: Final = timedelta(seconds=0.5)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A claimed message with all that its call needs. The call must not begin later than `before`, the wall's clock; `tries` are the attempts, this one included.
+    """A claimed message with all that its call needs, and the leave that it was claimed by. The call must not begin later than `before`, the wall's clock; `tries` are the attempts, this one included.
 
     `validity` is how long the provider may keep it; None where its own limit is shorter.
     """
 
     id: str
     message: Message
-    attempt: int
     tries: int
     before: datetime
     rendered: Rendered
@@ -64,6 +63,12 @@ class Ready:
     from_name: str
     links: Addresses
     validity: timedelta | None
+    leave: outbox_many.Leave
+
+    @property
+    def attempt(self) -> int:
+        """The number of its call."""
+        return self.leave.number
 
 
 @dataclass
@@ -271,39 +276,28 @@ class _Batch:
             before = wall + min(LEASE / 2, one.validity or LEASE)
             self.done.ready.append(
                 Ready(
-                    key, one.message, numbers[key], tries, before, one.rendered, one.sender, self.rooms.from_name, one.links, one.validity,
+                    key, one.message, tries, before, one.rendered, one.sender, self.rooms.from_name, one.links, one.validity,
+                    self._leave(one, numbers[key]),
                 )
             )  # fmt: skip
 
+    def _leave(self, one: _Claim, number: int) -> outbox_many.Leave:
+        kept = self.planners[one.message.patient].patient.kept
+        hashed = self.house.hashed(one.leaving.channel, one.leaving.address)
+        return outbox_many.Leave(number, kept.changes if kept is not None else 0, hashed)
 
-def still_may(house: House, clinic: str, waiting: Collection[Ready]) -> set[str]:
-    """Those of these messages (ids) of which nothing became known since the claim that takes the leave back: asked again by whoever had to wait with claims in hand.
 
-    A revocation that has committed keeps every attempt from beginning.
+def begin(
+    house: House, clinic: str, waiting: Sequence[Ready], heard: Sequence[outbox_many.Heard] = ()
+) -> set[str]:
+    """The calls of these claims begin; returns the messages (ids) whose do. Whatever became known since a claim takes its leave back: it is asked about anew, in full, when it comes again.
+
+    The calls begin when this has committed; what has committed before it keeps them from it. `heard` is what other calls have said meanwhile, noted in the same transaction.
     """
     with write(house.engine) as conn:
-        rooms, now = house.rooms(conn, clinic), house.now(conn)
-        planners = planners_of(conn, house, rooms, {ready.message.patient for ready in waiting}, now)
-        mine = {planner.patient.id: planner for planner in planners.values()}
-        unfolded = outbox_many.waiting(conn, clinic, mine)
-        purposes = {ready.message.purpose for ready in waiting}
-        around = Surroundings(conn, house, rooms.rules, mine.values(), purposes, now)
-        return {
-            ready.id
-            for ready in waiting
-            if planners[ready.message.patient].patient.id not in unfolded
-            and _stands(planners[ready.message.patient], ready.message, around)
-        }
-
-
-def _stands(planner: Planner, message: Message, around: Surroundings) -> bool:
-    facts, channel = planner.facts, message.channel or ""
-    return (
-        facts.allows(channel, message.purpose)
-        and (channel, message.address or "") not in around.of(planner, message.purpose).suppressed
-        and facts.hold_at(planner.now) is None
-        and not (facts.erased or facts.deceased)
-    )
+        outbox_many.heard(conn, clinic, heard, house.wall())
+        begun = outbox_many.call(conn, clinic, [ready.leave for ready in waiting])
+    return {ready.id for ready in waiting if ready.attempt in begun}
 
 
 def _tell(conn: Connection, planner: Planner, message: Message, verdict: Verdict, known: Outside) -> None:

@@ -1,15 +1,17 @@
 """One message on its way out.
 
 1. Lock the patient; wait where something of her was accepted and is not folded yet; ask the gate again, claim by a conditional update, render, commit (`claiming`).
-2. Only then, and only while the claim is young, wait for a place in the provider's rate and call it.
+2. Only then, and only while the claim is young, wait for a place in the provider's rate, and call it. That the call begins is written first, and only where nothing became known of the
+   patient since the claim (`claiming.begin`): no call begins once leave was taken back.
 3. What it says, or that it said nothing, is written in a second transaction, and the run goes on.
 4. What is proven not to have left is scheduled again. What may have left is `unknown`: looked for where the provider keeps a list (`reconcile`), else left to a person.
-5. A process that dies between claim and record leaves a claim; when its lease is over the message is `unknown`.
+5. A process that dies leaves a claim. When its lease is over, one whose call had not begun is scheduled again, for it has not left; every other is `unknown`.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,7 +19,7 @@ from sqlalchemy import Connection
 
 from channels.base import Accepted, EmailOut, Outcome, Permanent, SmsOut, Temporary, Unknown
 from channels.codes import Remedy, remedy
-from worker.delivery.claiming import LEASE, LostClaim, Ready, claim, still_may
+from worker.delivery.claiming import LEASE, LostClaim, Ready, begin, claim
 from worker.delivery.planning import planner_of
 from worker.delivery.reconcile import look_for, tell_staff
 from worker.delivery.saving import save
@@ -28,15 +30,20 @@ from worker.domain.gate.rate import rate
 from worker.domain.outbox import further, moves_to
 from worker.domain.planner import Planner
 from worker.domain.trouble import LONGEST_RETRY, SENDER_TRIES, Sign, patience
-from worker.store import outbox, receipts
+from worker.store import outbox, outbox_many, receipts
 from worker.store.engine import write
+from worker.store.outbox_many import Heard
 from worker.workspace.house import House
 from worker.workspace.rooms import Rooms
 
 __all__ = ["LEASE", "dispatch", "give_up", "put_in_doubt"]
 
 log = structlog.get_logger(__name__)
-ASKED_AGAIN = Temporary("asked_again", "something became known while it waited for its place", 1.0)
+ASKED_AGAIN = Temporary("asked_again", "something became known while it waited to be sent", 1.0)
+LATE = Temporary("late", "the claim had grown old before the provider was called", None)
+ENDING = Temporary("stopping", "its process was told to stop before it was sent", 1.0)
+
+Place = tuple[float, Temporary | None]
 
 
 def dispatch(house: House, channels: Channels, clinic: str, message_id: str) -> list[str]:
@@ -63,23 +70,41 @@ def log_attempt(house: House, clinic: str, ready: Ready, outcome: Outcome) -> No
 
 
 def give_up(house: House, clinic: str, message_id: str) -> list[str]:
-    """A claim whose lease is over: nobody knows whether it left, so it is `unknown`. Returns as `dispatch` does."""
+    """A claim whose lease is over. What stands of its call decides: it was taken, it has not left (or never began) and is scheduled again, or nobody knows. Returns as `dispatch` does."""
     with write(house.engine) as conn:
         found = _held(conn, house, clinic, message_id)
         if found is None or found[1].message.state != "claimed":
             return []
         planner, row = found
         log.warning("claim ran out", clinic=clinic, message=message_id)
+        tried, known = outbox.give_back(conn, clinic, message_id, house.wall()), row.status or ""
+        rooms, now = house.rooms(conn, clinic), planner.now
+        if tried is not None and tried.outcome == "accepted":
+            channel, mark = row.message.channel or "", tried.provider_id
+            why = f"by {channel}, noted late"
+            following = settle(
+                conn, house, rooms, row, "sent", "", why, now, provider_id=mark, planner=planner
+            )
+            return [*following, *_apply_status(conn, house, clinic, row.id, now)] if known else following
+        if tried is not None and tried.outcome == "temporary" and not moves_to("unknown", known):
+            why = "its sender was not heard of again; it has not left"
+            return settle(
+                conn, house, rooms, row, "scheduled", "lease", why, now, due_at=now, planner=planner
+            )
         why = "the sender was not heard of again; it may have left"
         return _doubt(conn, house, planner, row, "lease", why, row.claimed_until or house.wall())
 
 
 def put_in_doubt(house: House, clinic: str, message_id: str) -> None:
-    """`give_up` for a message whose patient can't be planned for: it is `unknown` and looked for all the same; its run waits until that is repaired."""
+    """`give_up` for a message whose patient can't be planned for: it is scheduled again, or `unknown` and looked for, all the same; its run waits until that is repaired."""
     with write(house.engine) as conn:
         row = next(iter(outbox.get(conn, clinic, [message_id])), None)
         if row is not None and row.message.state == "claimed":
-            outbox.finish(conn, clinic, message_id, "unknown", at=house.now(conn), reason="lease")
+            tried, now = outbox.give_back(conn, clinic, message_id, house.wall()), house.now(conn)
+            if tried is not None and tried.outcome == "temporary" and not row.status:
+                outbox.finish(conn, clinic, message_id, "scheduled", at=now, reason="lease", due_at=now)
+                return
+            outbox.finish(conn, clinic, message_id, "unknown", at=now, reason="lease")
             look_for(conn, row, row.claimed_until or house.wall())
 
 
@@ -93,22 +118,41 @@ def _held(conn: Connection, house: House, clinic: str, message_id: str) -> tuple
     return (planner, row) if row is not None else None
 
 
+def too_old(house: House, ready: Ready) -> bool:
+    """Whether its call must not begin any more."""
+    return ready.before <= house.wall()
+
+
 def _call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcome:
-    seconds, refused = place(house, channels, clinic, ready)
+    [(seconds, refused)] = places(house, channels, clinic, [ready])
     if refused is not None:
         return refused
     if seconds:
         time.sleep(seconds)
-        if ready.id not in still_may(house, clinic, [ready]):
-            return ASKED_AGAIN
+    if channels.calls.ending:
+        return ENDING
+    if too_old(house, ready):
+        return LATE
+    if not begin(house, clinic, [ready]):
+        return ASKED_AGAIN
     return call(house, channels, clinic, ready)
 
 
-def place(house: House, channels: Channels, clinic: str, ready: Ready) -> tuple[float, Temporary | None]:
-    """Take the next place in the sender's rate: the seconds until it; or why the claim is given back, where that is too long."""
-    seconds = channels.reserve(clinic, ready.message.channel or "", ready.sender)
-    refused = rate(house.wall(), timedelta(seconds=seconds))
-    return seconds, Temporary(refused.code, refused.why, seconds) if refused is not None else None
+def places(house: House, channels: Channels, clinic: str, waiting: Sequence[Ready]) -> list[Place]:
+    """Take the next places in their senders' rates: the seconds until each; or why its claim is given back, where that is too long."""
+    by_channel: dict[str, list[Ready]] = {}
+    for ready in waiting:
+        by_channel.setdefault(ready.message.channel or "", []).append(ready)
+    wall, found = house.wall(), dict[str, Place]()
+    for channel, some in by_channel.items():
+        taken = channels.reserve(clinic, channel, some[0].sender, len(some))
+        for ready, seconds in zip(some, taken, strict=True):
+            refused = rate(wall, timedelta(seconds=seconds))
+            found[ready.id] = (
+                seconds,
+                Temporary(refused.code, refused.why, seconds) if refused is not None else None,
+            )
+    return [found[ready.id] for ready in waiting]
 
 
 def call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcome:
@@ -118,7 +162,7 @@ def call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcome
     clock = time.time()
     left = (ready.before - house.wall()).total_seconds()
     if left <= 0:
-        return Temporary("late", "the claim had grown old before the provider was called", None)
+        return LATE
     before = clock + left
     address = message.address or ""
     if message.channel == "sms":
@@ -141,12 +185,19 @@ def call(house: House, channels: Channels, clinic: str, ready: Ready) -> Outcome
     return channels.email(sender, out)
 
 
+def heard_of(ready: Ready, outcome: Outcome) -> Heard:
+    """What a call said, as it is noted."""
+    if isinstance(outcome, Accepted):
+        return Heard(ready.attempt, "accepted", outcome.provider_id, "", "")
+    return Heard(ready.attempt, type(outcome).__name__.lower(), None, outcome.code, outcome.why)
+
+
 def record(house: House, clinic: str, ready: Ready, outcome: Outcome) -> list[str]:
     """Write down what the call said; returns as `dispatch` does."""
     with write(house.engine) as conn:
-        kind = "accepted" if isinstance(outcome, Accepted) else type(outcome).__name__.lower()
-        code, why = ("", "") if isinstance(outcome, Accepted) else (outcome.code, outcome.why)
-        outbox.attempted(conn, clinic, ready.attempt, house.wall(), kind, code=code, why=why)
+        told = heard_of(ready, outcome)
+        outbox_many.heard(conn, clinic, [told], house.wall())
+        code, why = told.code, told.why
         rooms, now = house.rooms(conn, clinic), house.now(conn)
         found = _held(conn, house, clinic, ready.id)
         if found is None:
@@ -276,7 +327,7 @@ def _sign(provider: str, outcome: Outcome) -> Sign | None:
         return "sender" if outcome.blame == "sender" else "fine"
     if isinstance(outcome, Unknown):
         return "away"
-    if outcome.code in ("rate", "late", "asked_again", "not_configured"):
+    if outcome.code in ("rate", LATE.code, ASKED_AGAIN.code, ENDING.code, "not_configured"):
         return None
     return (
         "busy"

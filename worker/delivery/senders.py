@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from channels.base import EmailOut, Lookup, NoWord, Outcome, SmsOut, Temporary
+from channels.base import EmailChannel, EmailOut, Lookup, NoWord, Outcome, SmsChannel, SmsOut, Temporary
 from channels.console import ConsoleEmail, ConsoleSms
 from channels.sendgrid import SendGridEmail
 from channels.twilio import TwilioSms
@@ -24,7 +24,7 @@ from worker.delivery.calls import CALLS, Calls
 from worker.workspace.config import Sender
 from worker.workspace.config_channels import Own
 
-Places = Callable[[str, float], float]
+Places = Callable[[str, float, int], Sequence[float]]
 EVERYBODYS: Final = Own()
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -79,15 +79,13 @@ class Channels:
         *,
         connections: int = CALLS,
     ) -> None:
-        """`places` reserves the next place under a rate: given a name and a number a second, it answers with the seconds until that place. `connections`: how many calls at a time."""
+        """`places` reserves the next places under a rate: given a name, a number a second and how many, it answers with the seconds until each. `connections`: how many calls at a time."""
         self.calls = Calls(connections)
         self._credentials = credentials
         self._places = places
         self._outbox = outbox
         self._lock = threading.Lock()
-        self._kept: dict[
-            tuple[str, tuple[str | None, ...]], TwilioSms | SendGridEmail | ConsoleSms | ConsoleEmail
-        ] = {}
+        self._kept: dict[tuple[str, tuple[str | None, ...]], SmsChannel | EmailChannel] = {}
         self._found: dict[Own, Credentials] = {}
 
     def sms(self, sender: Sender, out: SmsOut) -> Outcome:
@@ -112,11 +110,11 @@ class Channels:
             return _not_configured(f"{sender.own.api_key or 'SENDGRID_API_KEY'} is not set")
         return channel.send(out)
 
-    def reserve(self, clinic: str, channel: str, sender: Sender) -> float:
-        """Seconds until this sender may be used; that place is taken then."""
+    def reserve(self, clinic: str, channel: str, sender: Sender, number: int) -> Sequence[float]:
+        """Seconds until this sender may be used, for so many calls; those places are taken then."""
         if self._places is None or sender.provider == "console" or sender.rate <= 0:
-            return 0.0
-        return self._places(f"{clinic}/{channel}", float(sender.rate))
+            return [0.0] * number
+        return self._places(f"{clinic}/{channel}", float(sender.rate), number)
 
     def callback(self, public_url: str, clinic: str) -> str | None:
         """Where Twilio reports to; None where it could not."""
@@ -152,9 +150,7 @@ class Channels:
             self._found[own] = self._credentials.of(own)
         return self._found[own]
 
-    def _channel(
-        self, kind: str, provider: str, own: Own
-    ) -> TwilioSms | SendGridEmail | ConsoleSms | ConsoleEmail | None:
+    def _channel(self, kind: str, provider: str, own: Own) -> SmsChannel | EmailChannel | None:
         with self._lock:
             name, found = f"{kind}/{provider}", self._credentials_of(own)
             key = (name, found.used(provider))
@@ -165,9 +161,7 @@ class Channels:
                 self._kept[key] = made
             return self._kept[key]
 
-    def _make(
-        self, name: str, found: Credentials
-    ) -> TwilioSms | SendGridEmail | ConsoleSms | ConsoleEmail | None:
+    def _make(self, name: str, found: Credentials) -> SmsChannel | EmailChannel | None:
         if name == "sms/console":
             return ConsoleSms(self._outbox)
         if name == "email/console":
