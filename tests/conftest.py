@@ -1,6 +1,6 @@
 """Real services for the tests: a Valkey and a PostgreSQL of our own, one each per test process, empty for each test.
 
-A service that cannot be started is a failure, never a skip.
+A service that cannot be started is a failure, never a skip. What the tests write lies in memory where it can (`tests/scratch.py`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import postgres
+from tests import postgres, scratch, statements
+from tests.scheduling import Together, rank
 from worker.queue.client import connect
 from worker.queue.embedded import EmbeddedQueue
 from worker.store.engine import make_engine
@@ -30,6 +32,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("steady")
+
+statements.share()
+
+# Before anybody asks for a temporary folder; the processes that run the tests are started from this one and inherit it.
+_SCRATCH = scratch.take()
+
+
+def pytest_unconfigure() -> None:
+    """Frees what `scratch` took."""
+    if _SCRATCH is not None:
+        scratch.leave(_SCRATCH)
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +92,7 @@ def _migrated(url: str) -> None:
 @contextmanager
 def _database(folder: Path, template: str) -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex}"
-    postgres.admin(folder, f"CREATE DATABASE {name} TEMPLATE {template}")
+    postgres.admin(folder, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield postgres.url_of(folder, name)
     postgres.admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -123,5 +136,12 @@ def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests first, so that no worker is left with them at the end."""
-    items.sort(key=lambda item: "test_cdnow" not in item.nodeid)
+    """The longest tests first, so that no process is left with them at the end."""
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Tests that share something dear go to one process."""
+    config.option.loadscopereorder = False
+    return Together(config, log)

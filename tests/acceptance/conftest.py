@@ -20,18 +20,6 @@ from tests.leaks import WATCH
 MONDAY_NOON = athens(6, 1, 12)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` all tests of one database go to one process, so that each house is built once; so do those that look at one audit."""
-    for item in items:
-        if isinstance(item, pytest.Function) and "seen" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("one audit"))
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            database = item.callspec.params.get("new_database")
-            if database is not None:
-                item.add_marker(pytest.mark.xdist_group(f"acceptance on {database}"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def nothing_leaked() -> Iterator[None]:
     """At the end of the session: what the processes logged and what the providers were sent holds nothing of a patient but the messages themselves."""

@@ -22,16 +22,18 @@ import redis
 import urllib3
 from sqlalchemy import Connection, select
 
+from tests import commands
 from tests.acceptance.clinic import ATHENS, FILES, Person, Raw, workspace
 from tests.eventually import alive, eventually
 from tests.leaks import WATCH
 from tests.standins.sendgrid import API_KEY, Email, SendGridStandin
 from tests.standins.twilio import ACCOUNT_SID, AUTH_TOKEN, Sms, TwilioStandin
+from tests.traces import traces_of
 from worker.domain.history import Trace
 from worker.queue.broker import Depth, depths, make_broker
 from worker.queue.client import connect
 from worker.queue.embedded import find
-from worker.store import due, look, outbox, rooms, schema
+from worker.store import due, outbox, rooms, schema
 from worker.store.engine import make_engine, read, write
 from worker.store.migrate import upgrade
 
@@ -155,8 +157,12 @@ class System:
             raise AssertionError(f"not ready: {last[0]!r}; the processes said:\n{self.said()}") from error
         assert process.poll() is None, f"it ended with {process.returncode}:\n{self.said()}"
 
-    def command(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+    def command(self, *command: str, answers: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, in the process of the tests."""
+        return commands.said(*command, env=self.environment, cwd=self.folder, answers=answers)
+
+    def process(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, in a process of its own, as a person would."""
         return revisit(*command, env=self.environment, cwd=self.folder)
 
     def stop(self) -> None:
@@ -219,7 +225,7 @@ class System:
         """`revisit ingest` of a file of these events."""
         path = self.folder / name
         path.write_text("".join(json.dumps(event) + "\n" for event in events))
-        return self.command("ingest", str(path))
+        return self.process("ingest", str(path))
 
     # -- time -----------------------------------------------------------------------------------------------------------------
 
@@ -313,7 +319,7 @@ class System:
     def traces(self, who: Person) -> list[Trace]:
         """Why what was done to the patient was done, or was not."""
         with read(self.engine) as conn:
-            return look.traces_of(conn, CLINIC, who.id)
+            return traces_of(conn, CLINIC, who.id)
 
     def segments(self, who: Person) -> set[str]:
         """The segments that the patient is in, as the pages count them."""

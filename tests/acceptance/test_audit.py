@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests import commands
 from tests.acceptance.test_cdnow import ATHENS, PURCHASES, REVISIT, event, lay_out, purchases
 from worker.domain.events import Event
 from worker.domain.ledger import empty, fold
@@ -248,6 +249,11 @@ def shop(new_database: Callable[[], str | None], tmp_path_factory: pytest.TempPa
 
 
 def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return commands.said(*words, env=environment, cwd=Path(environment["REVISIT_DATA_DIR"]))
+
+
+def run_alone(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, which loads every library anew."""
     return subprocess.run(
         [str(REVISIT), *words], env=environment, cwd=environment["REVISIT_DATA_DIR"], capture_output=True, text=True, timeout=300, check=False
     )  # fmt: skip
@@ -282,6 +288,7 @@ def test_a_page_that_cannot_be_written_is_refused_before_any_work(
     assert "is a folder" in result.stderr
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_without_the_plotter_the_terminal_works_and_the_page_names_the_remedy(
     shop: dict[str, str], tmp_path: Path
 ) -> None:
@@ -294,10 +301,10 @@ def test_without_the_plotter_the_terminal_works_and_the_page_names_the_remedy(
         encoding="utf-8",
     )
     without = {**shop, "PYTHONPATH": str(hidden)}
-    result = run(without, "audit", "--html", str(tmp_path / "page.html"))
+    result = run_alone(without, "audit", "--html", str(tmp_path / "page.html"))
     assert result.returncode == 1
     assert "pip install 'revisit[organise]'" in result.stderr
-    assert run(without, "audit").returncode == 0
+    assert run_alone(without, "audit").returncode == 0
 
 
 def test_before_anything_was_published_the_commands_say_what_to_do(tmp_path: Path) -> None:

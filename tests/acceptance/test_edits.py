@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from tests.acceptance.clinic import FILES, athens, person, visit, workspace
 from tests.acceptance.system import PATIENCE, System
 from tests.eventually import eventually
@@ -24,6 +26,7 @@ EDITED = {
 }
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_an_edit_leaves_patients_under_way_on_their_steps_and_enrolls_nobody(
     make_system: Callable[..., System],
 ) -> None:

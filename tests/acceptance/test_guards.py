@@ -17,11 +17,11 @@ from sqlalchemy import select
 from tests.acceptance.clinic import FILES as CLINIC
 from tests.acceptance.clinic import Person, Raw, athens, tell, visit
 from tests.delivery.live import Live, running
+from tests.traces import traces_of
 from worker.domain.history import Trace
 from worker.service.accepting import accept
 from worker.service.intervening import resume
 from worker.service.publishing import publish
-from worker.store import look
 from worker.store.engine import read
 from worker.store.schema import messages, tasks
 
@@ -102,7 +102,7 @@ class Clinic(Live):
     def why(self, who: Person, what: str) -> dict[str, str]:
         """What the patient's traces say of that, by journey."""
         with read(self.house.engine) as conn:
-            found: Sequence[Trace] = look.traces_of(conn, "default", who.id)
+            found: Sequence[Trace] = traces_of(conn, "default", who.id)
         return {trace.journey: trace.why for trace in found if trace.what == what}
 
 

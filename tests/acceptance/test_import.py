@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from tests.acceptance.clinic import person
-from tests.acceptance.system import REVISIT, System
+from tests.acceptance.system import System
 
 DAY = timedelta(days=1)
 MAPPING = """
@@ -42,9 +42,7 @@ def mapping(house: System, name: str, live_from: str) -> None:
     path.write_text(MAPPING.format(live_from=live_from), encoding="utf-8")
 
 
-def imported(
-    house: System, name: str, *paths: Path, more: tuple[str, ...] = ()
-) -> subprocess.CompletedProcess[str]:
+def imported(house: System, name: str, *paths: Path, more: tuple[str, ...] = ()) -> CompletedProcess[str]:
     return house.command("import", *map(str, paths), "--source", name, *more)
 
 
@@ -78,7 +76,7 @@ def test_two_files_of_a_booking_system_become_patients_who_are_written_to_only_f
     assert not house.rows("events", "seq", source="/exports/book")
     assert not (house.folder / "visits.csv.errors.csv").exists()
 
-    done = imported(house, "book", patients, visits)
+    done = house.process("import", str(patients), str(visits), "--source", "book")
     assert done.returncode == 1, done.stderr
     assert "patients.csv (patients): added 3, changed 0, unchanged 0, refused 0" in done.stdout
     assert "visits.csv (visits): added 3, changed 0, unchanged 0, refused 1" in done.stdout
@@ -169,10 +167,9 @@ def test_a_draft_of_the_mapping_is_written_once_somebody_agreed_and_then_reads_t
         house.workspace / "config" / name for name in ("sources/drafted.yaml", "services.yaml")
     )
     before = catalogue.read_text()
-    asked = subprocess.run(
-        [REVISIT, "import", str(visits), "--source", "drafted", "--guess"],
-        input="dmy\nno_show\nn\n", env=house.environment, cwd=house.folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    asked = house.command(
+        "import", str(visits), "--source", "drafted", "--guess", answers="dmy\nno_show\nn\n"
+    )
     assert asked.returncode == 0, asked.stderr
     assert "past_booked_means: no_show" in asked.stdout
     assert "Nothing was written." in asked.stdout

@@ -91,7 +91,8 @@ def test_a_patient_sees_everything_and_is_then_forgotten(house: System, tmp_path
 
     refused = house.command("forget", who.id)
     assert (refused.returncode, tables_with(house, "Polyxeni") != []) == (1, True)
-    assert "Forgotten" in told(house, "forget", who.id, "--yes")
+    forgotten = house.process("forget", who.id, "--yes")
+    assert "Forgotten" in forgotten.stdout, forgotten.stderr
     assert tables_with(house, "Polyxeni", who.phone, who.email) == []
     assert "forgotten already" in told(house, "forget", who.id)
     _comes_back(house, who)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from tests.acceptance.clinic import FILES, athens, person, visit
 from tests.acceptance.system import System
 
@@ -14,6 +16,7 @@ REHEARSAL = {
 }
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_in_a_rehearsal_every_message_is_written_and_kept_and_nothing_leaves_and_run_ends_with_all_its_children(
     make_system: Callable[..., System],
 ) -> None:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.acceptance.clinic import FILES, athens, person, visit
 from tests.acceptance.system import PATIENCE, System, kill
 from tests.eventually import eventually
@@ -20,6 +22,7 @@ TWO_SECONDS = {
 }
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_one_sweep_and_one_drain_at_a_time_do_all_the_work(
     make_system: Callable[..., System], valkey_url: str
 ) -> None:
@@ -31,23 +34,24 @@ def test_one_sweep_and_one_drain_at_a_time_do_all_the_work(
     taken = system.ingest([*history, visit(eleni, athens(6, 1, 11))])
     assert taken.returncode == 0, taken.stderr
     assert "accepted 4, duplicates 0, rejected 0" in taken.stdout
-    assert system.command("worker", "--drain").returncode == 0
+    assert system.process("worker", "--drain").returncode == 0
     assert system.segments(eleni) == {"new", "body_history"}
 
     system.move_clock(athens(6, 15, 11))
-    told = json.loads(system.command("ticker", "--once").stdout)
+    told = json.loads(system.process("ticker", "--once").stdout)
     assert told.keys() == {"due", "changed", "queued", "seconds"}
     assert (told["due"], told["changed"], told["queued"]) == (3, 2, 3)
     assert [system.segments(who) for who in (*lapsing, other)] == [{"inactive_6", "body_history"}] * 2 + [
         {"new", "body_history"}
     ]
     assert not system.sms.messages
-    assert system.command("worker", "--drain").returncode == 0
+    assert system.process("worker", "--drain").returncode == 0
     assert [len(system.texts(who)) for who in (eleni, *lapsing, other)] == [1, 1, 1, 0]
 
-    assert json.loads(system.command("ticker", "--once").stdout)["due"] == 0
+    assert json.loads(system.process("ticker", "--once").stdout)["due"] == 0
 
 
+@pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
 def test_separate_roles_send_on_the_real_clock_and_another_ticker_takes_over_when_the_leader_is_killed(
     make_system: Callable[..., System], valkey_url: str
 ) -> None:

@@ -1,10 +1,9 @@
-"""The short play: what `make chaos` does at full length, without the faults that take minutes to be settled."""
+"""The short play: what `make chaos` does at full length, without the faults that take minutes to be settled. On PostgreSQL, where several processes write at
+once; on SQLite each process is killed in tests/acceptance/test_losses.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
 
 from tests.chaos.plan import Plan
 from tests.chaos.play import Play
@@ -19,11 +18,10 @@ SHORT = Plan(
 )  # fmt: skip
 
 
-@pytest.mark.xdist_group("chaos")
 def test_every_role_is_killed_and_the_queue_is_emptied_and_each_patient_gets_one_sms_and_at_most_one_email(
-    database_url: str, tmp_path: Path
+    postgres_url: str, tmp_path: Path
 ) -> None:
-    play = Play(SHORT, tmp_path, database_url)
+    play = Play(SHORT, tmp_path, postgres_url)
     result = play.run(PATIENCE)
     assert not result.wrong, f"{result.wrong}\n{play.system.said()[-4000:]}"
     assert result.kills == {"web": 1, "worker": 1, "ticker": 1, "valkey": 1}
