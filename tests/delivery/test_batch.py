@@ -19,6 +19,7 @@ from worker.delivery.calls import Calls
 from worker.delivery.claiming import LEASE, Ready, begin, claim
 from worker.delivery.dispatch import give_up, record
 from worker.service.holding import hold
+from worker.service.intervening import pause
 from worker.service.publishing import publish
 from worker.service.receiving import take
 from worker.store import outbox
@@ -288,6 +289,20 @@ def test_what_became_known_since_the_claim_keeps_the_call_from_beginning(desk: D
             "consent.revoked", 9, subject=who, folded=how == "folded", channel="sms", purpose="marketing", basis="verbal",
         )  # fmt: skip
     assert begin(desk.house, "default", claimed) == {keys[1]}
+
+
+@pytest.mark.parametrize("how", ["paused", "published"])
+def test_what_a_person_decides_since_the_claims_keeps_all_their_calls_from_beginning(
+    desk: Desk, how: str
+) -> None:
+    keys = _visits(desk, 2)
+    claimed = claim(desk.house, desk.channels, "default", keys).ready
+    assert [ready.id for ready in claimed] == keys
+    if how == "paused":
+        pause(desk.house, "default", claimed[0].message.journey, "by test", "user test")
+    else:
+        publish(desk.house, {**FILES, "config/policy.yaml": "{}\n"})
+    assert begin(desk.house, "default", claimed) == set()
 
 
 def test_what_changes_nothing_of_a_patient_writes_nothing_of_her(desk: Desk) -> None:

@@ -284,7 +284,8 @@ class _Batch:
     def _leave(self, one: _Claim, number: int) -> outbox_many.Leave:
         kept = self.planners[one.message.patient].patient.kept
         hashed = self.house.hashed(one.leaving.channel, one.leaving.address)
-        return outbox_many.Leave(number, kept.changes if kept is not None else 0, hashed)
+        changes = kept.changes if kept is not None else 0
+        return outbox_many.Leave(number, self.rooms.rules.version, changes, hashed)
 
 
 def begin(

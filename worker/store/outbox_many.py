@@ -24,9 +24,10 @@ from worker.store.types import Instant, to_json
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """What a claim was decided by: the number of its call, how often the patient's ledger had changed, and the hash of the address."""
+    """What a claim was decided by: the number of its call, the version of the clinic's rules, how often the patient's ledger had changed, and the hash of the address."""
 
     number: int
+    rules: int
     changes: int
     address_hash: str
 
@@ -97,12 +98,12 @@ def begin(
 
 def call(conn: Connection, clinic: str, leaves: Sequence[Leave]) -> set[int]:
     """The calls with these numbers begin now; returns those that do. One does not where its claim was given up, or something became known of its patient: an event that is not folded
-    yet, another ledger, a closed address. Commit before the calls.
+    yet, another ledger, a closed address; or its journey was paused (but for the day's limit, under which it has its place), or other rules are in force. Commit before the calls.
     """
     if not leaves:
         return set()
-    rows = [(one.number, one.changes, one.address_hash) for one in leaves]
-    given = {"clinic": clinic, **_rows(conn, ("numbers", "changes", "hashes"), rows)}
+    rows = [(one.number, one.rules, one.changes, one.address_hash) for one in leaves]
+    given = {"clinic": clinic, **_rows(conn, ("numbers", "rules", "changes", "hashes"), rows)}
     return set(conn.execute(_of(conn, _CALL, _LEAVES), given).scalars())
 
 
@@ -194,6 +195,7 @@ SELECT :clinic, w.key, :at, '', '', w.account, false FROM {given} WHERE true RET
 """
 _LEAVES: Final = (
     ("numbers", "number", "bigint"),
+    ("rules", "rules", "integer"),
     ("changes", "changes", "integer"),
     ("hashes", "hash", "text"),
 )
@@ -201,6 +203,8 @@ _CALL: Final = """
 UPDATE attempts SET called = true FROM {given}, messages AS m
 WHERE attempts.id = w.number AND attempts.called = false AND attempts.outcome IS NULL
 AND m.id = attempts.message_id AND m.clinic_id = :clinic AND m.state = 'claimed'
+AND EXISTS (SELECT 1 FROM clinics AS k WHERE k.clinic_id = m.clinic_id AND k.rules_version = w.rules)
+AND NOT EXISTS (SELECT 1 FROM pauses AS z WHERE z.clinic_id = m.clinic_id AND z.journey = m.journey AND z.lifted_at IS NULL AND z.code <> 'blast_limit')
 AND EXISTS (SELECT 1 FROM ledgers AS l WHERE l.clinic_id = m.clinic_id AND l.patient_id = m.patient_id AND l.changes = w.changes)
 AND NOT EXISTS (SELECT 1 FROM suppressions AS s
     WHERE s.clinic_id = m.clinic_id AND s.channel = m.channel AND s.address_hash = w.hash AND s.lifted_at IS NULL)
