@@ -99,6 +99,11 @@ def test_a_new_sqlite_file_is_opened_by_many_at_once(tmp_path: Path, name: str) 
     assert together(*[look] * 8) == [1] * 8
 
 
+def test_a_folder_that_is_made_for_a_database_is_its_owners_alone(tmp_path: Path) -> None:
+    make_engine(f"sqlite:///{tmp_path}/data/revisit.db").dispose()
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+
+
 def test_a_database_in_memory_is_refused() -> None:
     with pytest.raises(ValueError, match="SQLite needs a file"):
         make_engine("sqlite://")

@@ -84,7 +84,7 @@ def _sqlite(url: URL, data_dir: Path | None) -> Engine:
         )
     if not url.database.startswith("file:"):
         path = (data_dir or Path()).absolute() / url.database
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = url.set(database=str(path))
     engine = create_engine(
         url,
