@@ -57,6 +57,8 @@ def _work(queue_url: str, database_url: str | None, ready: Any, stop: Any) -> No
     """One worker process: it folds, or does nothing where there is no database."""
     broker = make_broker(queue_url)
     if database_url is None:
+        # Our own workers take few of these long jobs in hand; work that is over at once is fastest without that limit.
+        broker.at_hand = {}
 
         def nothing(_clinic: str, _ids: list[str]) -> None:
             return
