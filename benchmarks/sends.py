@@ -48,7 +48,7 @@ ACCOUNT, TOKEN, KEY = "AC" + "0a" * 16, "f0" * 16, "SG.benchmark"
 LATENCY: Final = 0.05
 PROCESSES, THREADS, CONNECTIONS = 2, 4, 8
 """Two processes with so many jobs at a time and so many connections each."""
-SLOW, FAST = 1_500, 2_000
+SLOW, FAST = 4_000, 4_000
 """How many messages go to a provider with latency, and to one without."""
 PURPOSES: Final = ["marketing", "care"]
 ROOMS: Final = {

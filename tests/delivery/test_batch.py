@@ -228,6 +228,7 @@ def test_a_batch_goes_in_waves_and_what_is_not_begun_is_in_no_doubt(
     fast = FILES["config/channels.yaml"].replace('"}', '", rate: 100 per second}')
     publish(desk.house, {**FILES, "config/channels.yaml": fast})
     _few(desk, monkeypatch, 2)
+    most = desk.channels.calls.places
     keys, waves = _visits(desk, 7), list[int]()
 
     def dies(house: House, clinic: str, waiting: Sequence[Ready], heard: Sequence[Heard]) -> set[str]:
@@ -241,14 +242,14 @@ def test_a_batch_goes_in_waves_and_what_is_not_begun_is_in_no_doubt(
     with pytest.raises(Killed):
         _send(desk, keys)
     desk.channels.calls.close()
-    assert max(waves) <= 2
+    assert max(waves) <= most < 4
     assert {desk.state(key)[0] for key in keys} == {"claimed"}
     monkeypatch.setattr(batch, "begin", begin)
     _give_up_all(desk, keys)
     states = Counter(desk.state(key)[0] for key in keys)
     arrived = len(desk.provider.messages)
     assert arrived == sum(waves)
-    assert states["unknown"] <= 2, "what was under way at that moment"
+    assert states["unknown"] <= most, "what was under way at that moment"
     assert states["sent"] == arrived - states["unknown"], "what was noted before is known"
     assert states["scheduled"] == 7 - arrived, "what had not begun has not left"
     _few(desk, monkeypatch, 2)

@@ -3,8 +3,8 @@
 1. A batch is claimed in one transaction (`claiming`), no more than are worth having in hand (`calls`). A claim is not a call: what was claimed and not called is proven not to have left.
 2. Calls begin in waves, each of as many as have a place and may begin by their sender's rate. That they begin is one statement for the wave, which is the last look at whether they may
    (`claiming.begin`); what earlier calls have said is noted in the same transaction, and their places are free. A kill leaves in doubt what has a place, and nothing else.
-3. What was answered is recorded when so much has come that a transaction is worth it, and `PATIENCE` after the first answer at the latest. A slow call keeps nobody's record waiting, and no
-   record keeps a call from beginning.
+3. What was answered is recorded when all calls of the batch have begun, `PATIENCE` after that at the latest, or when so much has come, or so long ago (`LATEST`), that a transaction is worth it.
+   A slow call keeps nobody's record waiting; a record keeps no call from beginning, since the next batch has its turn by then.
 4. What the provider took, and nothing else is known of, is recorded for all at once; everything else goes the single way of `dispatch`, one by one.
 5. Whatever raises in a batch sends its messages the single way, each guarded: one that is bad holds up nobody.
 6. Once the process is told to stop no call begins: what has a claim is given back, what has none is for the next worker.
@@ -48,6 +48,7 @@ log = structlog.get_logger(__name__)
 ENOUGH: Final = 100
 """So many answers are worth a transaction."""
 PATIENCE: Final = 0.5
+LATEST: Final = 3.0
 GATHER: Final = 0.01
 """Seconds in which answers that come together are gathered, so that the next calls are one wave."""
 AWAY_SECONDS: Final = 10.0
@@ -110,7 +111,7 @@ class _Calls:
         # Answers whose calls still have their places, and all that are to be recorded.
         self.unheard: dict[str, Answer] = {}
         self.answered: list[Answer] = []
-        self.gather_until = self.record_at = self.retry_at = 0.0
+        self.gather_until = self.answered_at = self.retry_at = 0.0
         self.away_since: float | None = None
 
     def run(self) -> Iterator[list[str]]:
@@ -131,7 +132,10 @@ class _Calls:
         if not self.answered or time.monotonic() < self.retry_at:
             return False
         last = not self.left and not self.running
-        return last or len(self.answered) >= ENOUGH or time.monotonic() >= self.record_at
+        return last or len(self.answered) >= ENOUGH or time.monotonic() >= self._record_at()
+
+    def _record_at(self) -> float:
+        return max(self.retry_at, self.answered_at + (LATEST if self.left else PATIENCE))
 
     def _begin(self, gather: float) -> float:
         """Begin the calls that may begin now; returns for how long there is nothing to do but listen."""
@@ -140,23 +144,41 @@ class _Calls:
             return self.retry_at - now
         while self.calls.ending and self.left:
             self._answer(self.left.popleft(), ENDING)
-        wanted = min(len(self.left), self.calls.most) - self.idle - len(self.unheard)
-        if wanted > 0:
-            self.idle += self.calls.take(wanted, self._wake)
-        wave = self._due(now, self.idle + len(self.unheard))
-        if wave:
-            few = len(wave) < min(len(self.left), self.calls.most * 3 // 4)
-            early = self.gather_until - now
-            if gather and few and self.running and early > 0:
-                return early
-            self._wave(wave)
-            return 0.0
+        if not self.left:
+            self.calls.leave(self._wake)
+        elif self.calls.turn(self._wake):
+            return self._in_turn(now, gather)
         if self.unheard and self.calls.wanted():
+            early = self.gather_until - now
+            if gather and self.running and early > 0:
+                return early
             self._wave([])
-        self.calls.free(self.idle)
-        self.idle = 0
-        at = self.place_at.get(self.left[0].id) if self.left else None
-        return min(max(at - now, 0.0), PATIENCE) if at is not None else PATIENCE
+        self._give_back()
+        return PATIENCE
+
+    def _in_turn(self, now: float, gather: float) -> float:
+        """As `_begin`, where places are for this batch."""
+        self.idle += self.calls.take(len(self.left) - self.idle - len(self.unheard))
+        room, busy = self.idle + len(self.unheard), self.calls.running
+        if not room:
+            return PATIENCE
+        wave = self._due(now, room)
+        if not wave:
+            self.calls.leave(self._wake)
+            self._give_back()
+            at = self.place_at[self.left[0].id] if self.left else now
+            return min(max(at - now, 0.0), PATIENCE)
+        # While every thread has a call there is no hurry; else no more is waited for than comes at once.
+        until = now + PATIENCE if busy >= self.calls.most else self.gather_until
+        if gather and busy and len(wave) < min(len(self.left), self.calls.places // 2) and now < until:
+            return until - now
+        self._wave(wave)
+        return 0.0
+
+    def _give_back(self) -> None:
+        if self.idle:
+            self.calls.free(self.idle)
+            self.idle = 0
 
     def _due(self, now: float, most: int) -> list[Ready]:
         """Those, of so many at the head of what is left, whose place in their sender's rate has come."""
@@ -194,7 +216,7 @@ class _Calls:
                 self.idle -= 1
                 self.running += 1
                 work = partial(call, self.house, self.channels, self.clinic, ready)
-                self.calls.begin(work, partial(self._tell, ready))
+                self.calls.begin(work, LATE, partial(self._tell, ready))
             else:
                 self._answer(ready, LATE if ready in old else ASKED_AGAIN)
 
@@ -204,7 +226,7 @@ class _Calls:
     def _listen(self, seconds: float) -> None:
         """Take in what was answered; waits for the first of it."""
         if self.answered:
-            seconds = min(seconds, max(self.record_at - time.monotonic(), 0.0))
+            seconds = min(seconds, max(self._record_at() - time.monotonic(), 0.0))
         try:
             while True:
                 told = self.told.get(timeout=seconds) if seconds else self.told.get_nowait()
@@ -227,7 +249,7 @@ class _Calls:
     def _answer(self, ready: Ready, outcome: Outcome) -> None:
         log_attempt(self.house, self.clinic, ready, outcome)
         if not self.answered:
-            self.record_at = time.monotonic() + PATIENCE
+            self.answered_at = time.monotonic()
         self.answered.append((ready, outcome))
 
     def _recorded(self, ids: set[str]) -> None:
@@ -254,7 +276,7 @@ class _Calls:
         self.away_since = self.away_since or now
         if now - self.away_since > AWAY_SECONDS:
             raise error
-        self.retry_at = self.record_at = now + 1.0
+        self.retry_at = now + 1.0
 
     def _record_plain(self) -> list[str]:
         plain = [(ready, outcome) for ready, outcome in self.answered if isinstance(outcome, Accepted)]

@@ -2,9 +2,12 @@
 
 Rules
 1. A place is taken before a call begins and given back when what it said is written down: as many calls as there are places can be in doubt after a kill, and no more.
-2. A claim that waits for a place only grows old. A process has no more in hand than its calls will have been made with in `SOON` seconds, as long as they take now.
-3. Places go to who asked first.
-4. Once the process is told to stop no more calls begin: what runs is waited for, and every other claim is given back.
+2. There are as many places as threads, and one for each call more that the threads would be through with in `SHORT` seconds, so that no thread waits for the database between two calls:
+   a provider that takes its time has hardly more places than threads.
+3. A call that has waited for its thread for longer than `FRESH` is not made: what was known when it began is old.
+4. A claim that waits for a place only grows old. A process has no more in hand than its calls will have been made with in `SOON` seconds, as long as they take now.
+5. Places go to one batch at a time, who asked first, for `TURN` seconds where others wait: calls that begin together cost one transaction.
+6. Once the process is told to stop no more calls begin: what runs is waited for, and every other claim is given back.
 """
 
 from __future__ import annotations
@@ -19,11 +22,17 @@ from functools import partial
 from typing import Final, TypeVar
 
 T = TypeVar("T")
+L = TypeVar("L")
 CALLS: Final = 8
 """How many calls a process makes at a time, where nobody says otherwise."""
-IN_HAND: Final = 128
+IN_HAND: Final = 256
 """How many claims a process has in hand at most."""
 SOON: Final = 8.0
+SHORT: Final = 0.06
+MOST_AHEAD: Final = 3
+"""No more calls wait for a thread than so many for each."""
+FRESH: Final = 0.5
+TURN: Final = 1.0
 _LATELY: Final = 0.1
 """The share of the newest call in what calls take now."""
 
@@ -37,8 +46,11 @@ class Calls:
         self.most = most
         self._threads = ThreadPoolExecutor(most, "call")
         self._lock = threading.Condition()
-        self._free, self._claims, self._seconds = most, 0, 0.1
+        self._used, self._claims, self._seconds = 0, 0, 0.1
         self._waiting: deque[Wake] = deque()
+        self._turn_ends = 0.0
+        self.running = 0
+        """How many calls have begun and are not over."""
         self.ending = False
 
     def end(self, ending: bool = True) -> None:
@@ -59,21 +71,40 @@ class Calls:
             self._claims -= number
             self._lock.notify_all()
 
-    def take(self, wanted: int, wake: Wake) -> int:
-        """Take places: as many as are free, `wanted` at most. Where none is free, `wake` is called when that has changed."""
+    @property
+    def places(self) -> int:
+        """How many calls may have begun at a time."""
+        return self.most + min(MOST_AHEAD * self.most, int(self.most * SHORT / self._seconds))
+
+    def turn(self, wake: Wake) -> bool:
+        """Whether places are for the one with this `wake` now. If not, or where there are too few, `wake` is called when that has changed; until `leave` it has its place among those who wait."""
+        now = time.monotonic()
         with self._lock:
-            taken = min(wanted, self._free)
-            self._free -= taken
-            if not taken and wake not in self._waiting:
+            if wake not in self._waiting:
                 self._waiting.append(wake)
+            if self._waiting[0] != wake:
+                return False
+            if self._turn_ends == 0.0:
+                self._turn_ends = now + TURN
+            if now < self._turn_ends or len(self._waiting) == 1:
+                return True
+            self._waiting.rotate(-1)
+            self._turn_ends = 0.0
         self.free(0)
-        return taken
+        return False
+
+    def take(self, wanted: int) -> int:
+        """Take places: as many as are free, `wanted` at most."""
+        with self._lock:
+            taken = max(min(wanted, self.places - self._used), 0)
+            self._used += taken
+            return taken
 
     def free(self, number: int) -> None:
-        """Give places back; whoever waits longest is woken."""
+        """Give places back; whose turn it is, is woken."""
         with self._lock:
-            self._free += number
-            wake = self._waiting.popleft() if self._free and self._waiting else None
+            self._used -= number
+            wake = self._waiting[0] if self._waiting else None
         if wake is not None:
             wake()
 
@@ -84,13 +115,19 @@ class Calls:
     def leave(self, wake: Wake) -> None:
         """Wait no longer."""
         with self._lock:
-            if wake in self._waiting:
-                self._waiting.remove(wake)
+            if wake not in self._waiting:
+                return
+            if self._waiting[0] == wake:
+                self._turn_ends = 0.0
+            self._waiting.remove(wake)
         self.free(0)
 
-    def begin(self, work: Callable[[], T], tell: Callable[[T | BaseException], None]) -> None:
-        """Do the work in a thread, in a place that was taken; `tell` is given its result, or what it raised."""
-        self._threads.submit(contextvars.copy_context().run, partial(self._do, work, tell))
+    def begin(self, work: Callable[[], T], late: L, tell: Callable[[T | L | BaseException], None]) -> None:
+        """Do the work in a thread, in a place that was taken; `tell` is given its result, or what it raised, or `late` where it was not done because no thread was free for too long."""
+        with self._lock:
+            self.running += 1
+        before = time.monotonic() + FRESH
+        self._threads.submit(contextvars.copy_context().run, partial(self._do, work, late, before, tell))
 
     def close(self) -> None:
         """Begin no more, and wait for those that run."""
@@ -99,12 +136,17 @@ class Calls:
     def _worth(self) -> int:
         return max(self.most, min(IN_HAND, int(self.most * SOON / self._seconds)))
 
-    def _do(self, work: Callable[[], T], tell: Callable[[T | BaseException], None]) -> None:
-        result: T | BaseException
+    def _do(
+        self, work: Callable[[], T], late: L, before: float, tell: Callable[[T | L | BaseException], None]
+    ) -> None:
+        result: T | L | BaseException
         began = time.monotonic()
         try:
-            result = work()
+            result = work() if began < before else late
         except BaseException as error:  # noqa: BLE001 (it is raised again by whoever waits for it)
             result = error
-        self._seconds += (max(time.monotonic() - began, 0.001) - self._seconds) * _LATELY
+        with self._lock:
+            self.running -= 1
+            if began < before:
+                self._seconds += (max(time.monotonic() - began, 0.001) - self._seconds) * _LATELY
         tell(result)
