@@ -27,7 +27,7 @@ NOON = athens(6, 1, 12)
 QUICK: Mapping[str, str] = {
     **FILES,
     "config/policy.yaml": "{}\n",
-    "config/channels.yaml": 'sms: {provider: twilio, from: "+15005550006", rate: 100 per second}\nemail: {provider: sendgrid, from: hello@clinic.example.com}\n',
+    "config/channels.yaml": 'sms: {provider: twilio, from: "+15005550006", rate: 30 per second}\nemail: {provider: sendgrid, from: hello@clinic.example.com}\n',
     "journeys/second_visit.yaml": FILES["journeys/second_visit.yaml"].replace("14 days", "60 hours"),
 }
 MANY = 120

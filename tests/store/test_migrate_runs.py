@@ -41,6 +41,6 @@ def test_a_run_of_the_first_tables_goes_on_and_hears_from_where_it_counted(bare:
         conn.execute(first.insert(), {**old, "position": int(run.position)})
     upgrade(bare)
     with read(bare) as conn:
-        (found,) = conn.execute(select(*ENROLLMENT).select_from(enrollments)).mappings()
-    assert enrollment_of(dict[str, Any](found)) == run
+        (found,) = conn.execute(select(*ENROLLMENT).select_from(enrollments))
+    assert enrollment_of(found) == run
     assert run.hears_from == run.based_at

@@ -50,8 +50,8 @@ def runs_of(conn: Connection, clinic: str, wanted: list[str]) -> dict[str, dict[
     found: dict[str, dict[str, Enrollment]] = {}
     for part in chunks(wanted):
         which = (enrollments.c.clinic_id == clinic, enrollments.c.patient_id.in_(part))
-        for row in conn.execute(select(*ENROLLMENT).where(*which)).mappings():
-            run = enrollment_of(dict(row))
+        for row in conn.execute(select(*ENROLLMENT).where(*which)):
+            run = enrollment_of(row)
             found.setdefault(run.patient, {})[run.id] = run
     return found
 

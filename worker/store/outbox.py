@@ -405,10 +405,9 @@ def _rows(conn: Connection, *which: ColumnElement[bool]) -> list[Row]:
     ]
     statement = select(*MESSAGE, c.id, c.clinic_id, *beside).where(*which).order_by(c.id)
     found: list[Row] = []
-    for row in conn.execute(statement):
-        fields = dict(row._mapping)
-        message = message_of({column.name: fields.pop(column.name) for column in MESSAGE})
-        found.append(Row(fields.pop("id"), fields.pop("clinic_id"), message, **fields))
+    for row in conn.execute(statement).all():
+        key, of, *rest = row[len(MESSAGE) :]
+        found.append(Row(key, of, message_of(row[: len(MESSAGE)]), *rest))
     return found
 
 

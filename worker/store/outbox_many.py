@@ -130,7 +130,7 @@ def waiting(conn: Connection, clinic: str, subjects: Collection[str]) -> set[str
         statement = select(p.patient_id, p.alias_of).where(
             p.clinic_id == clinic, listed(conn, p.alias_of, part)
         )
-        now_of.update((gone, survivor) for gone, survivor in conn.execute(statement))
+        now_of.update((gone, survivor) for gone, survivor in conn.execute(statement).all())
     found: set[str] = set()
     for part in chunks(sorted(now_of)):
         which = (c.clinic_id == clinic, listed(conn, c.subject, part), among(c.state, "new"))
@@ -148,7 +148,7 @@ def _of_attempts(conn: Connection, clinic: str, ids: Iterable[str], what: Any) -
             .where(c.clinic_id == clinic, listed(conn, c.message_id, part))
             .group_by(c.message_id)
         )
-        found.update((key, number) for key, number in conn.execute(statement))
+        found.update((key, number) for key, number in conn.execute(statement).all())
     return found
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from worker.domain.conditions.circuit import Seen
 from worker.domain.gate import ADDRESS_FIELD
 from worker.domain.history import Contact
-from worker.domain.ledger import Ledger
+from worker.domain.ledger import Ledger, empty
 from worker.domain.outbox import REACHED, UNDER_WAY
 from worker.domain.planner import Patient
 from worker.store.decided import blank, kept
@@ -73,7 +73,7 @@ def resolve(conn: Connection, clinic: str, subjects: Iterable[str]) -> dict[str,
             statement = select(c.patient_id, c.alias_of).where(
                 c.clinic_id == clinic, listed(conn, c.patient_id, part), c.alias_of.is_not(None)
             )
-            new.update((gone, survivor) for gone, survivor in conn.execute(statement))
+            new.update((gone, survivor) for gone, survivor in conn.execute(statement).all())
         into |= new
         ask = set(new.values()) - into.keys()
     return {subject: _end_of(into, subject) for subject in found}
@@ -122,11 +122,13 @@ def lock(
     # The runs of a record that has become part of another are that other's patient's.
     now_of = {gone: patient.id for patient in found.values() for gone in patient.ledger["merged"]}
     for row in _rows(conn, ENROLLMENT, enrollments.c, clinic, [*wanted, *now_of]):
-        run = enrollment_of(row._mapping)
-        owner = now_of.get(run.patient, run.patient)
-        found[owner].enrollments[run.id] = replace(run, patient=owner)
+        run = enrollment_of(row)
+        owner = now_of.get(run.patient)
+        if owner is not None:
+            run = replace(run, patient=owner)
+        found[run.patient].enrollments[run.id] = run
     for row in _rows(conn, MESSAGE, messages.c, clinic, wanted, among(messages.c.state, *sorted(UNDER_WAY))):
-        message = message_of(row._mapping)
+        message = message_of(row)
         found[message.patient].messages[message.key] = message
     _load_contacts(conn, clinic, found, now_of, since, purposes)
     return found
@@ -153,6 +155,8 @@ def _lock_rows(conn: Connection, clinic: str, ids: Sequence[str]) -> dict[str, P
     c = patients.c
     found: dict[str, Patient] = {}
     moved: list[str] = []
+    # One for all of whom nothing is known: a ledger is never changed in place.
+    nothing = empty()
     for part in chunks(ids):
         statement = (
             select(c.patient_id, c.members, c.as_of, c.next_change_at, c.rules_version, c.alias_of)
@@ -160,11 +164,12 @@ def _lock_rows(conn: Connection, clinic: str, ids: Sequence[str]) -> dict[str, P
             .order_by(by_bytes(conn, c.patient_id))
             .with_for_update()
         )
-        for pid, members, as_of, next_change_at, rules_version, alias_of in conn.execute(statement):
+        for pid, members, as_of, next_change_at, rules_version, alias_of in conn.execute(statement).all():
             if alias_of is not None:
                 moved.append(pid)
             found[pid] = Patient(
                 pid,
+                ledger=nothing,
                 members=frozenset(members),
                 as_of=as_of,
                 next_change_at=next_change_at,
@@ -186,7 +191,7 @@ def _rows(
     for part in chunks(ids):
         yield from conn.execute(
             select(*wanted).where(c.clinic_id == clinic, listed(conn, c.patient_id, part), *which)
-        )
+        ).all()
 
 
 def _load_contacts(
@@ -211,7 +216,7 @@ def _load_contacts(
     for part in chunks([*found, *now_of]):
         rows.update(
             (row[0], Contact(*row[1:]))
-            for row in conn.execute(select(*wanted).where(*which, listed(conn, c.patient_id, part)))
+            for row in conn.execute(select(*wanted).where(*which, listed(conn, c.patient_id, part))).all()
         )
     owners: dict[tuple[str, str], list[str]] = defaultdict(list)
     for patient in found.values():
@@ -220,7 +225,7 @@ def _load_contacts(
     for channel in ADDRESS_FIELD:
         for part in chunks(address for of, address in owners if of == channel):
             statement = select(*wanted).where(*which, c.channel == channel, listed(conn, c.address, part))
-            rows.update((row[0], Contact(*row[1:])) for row in conn.execute(statement))
+            rows.update((row[0], Contact(*row[1:])) for row in conn.execute(statement).all())
     whose: dict[str, list[Contact]] = defaultdict(list)
     for _, contact in sorted(rows.items(), key=lambda item: (item[1].at, item[0])):
         patient_id = now_of.get(contact.patient, contact.patient)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,17 +21,23 @@ MESSAGE: Final = [
 ]
 """The columns of a Message, in the order of its fields."""
 
+_RUN_EXCUSED: Final = Enrollment.__slots__.index("excused")
+_EXCUSED, _CHANNELS = Message.__slots__.index("excused"), Message.__slots__.index("channels")
 
-def enrollment_of(fields: Mapping[str, Any]) -> Enrollment:
+
+def enrollment_of(values: Sequence[Any]) -> Enrollment:
     """An Enrollment from a row of `ENROLLMENT`."""
-    return Enrollment(**{**fields, "excused": timedelta(seconds=fields["excused"])})
+    found = list(values)
+    found[_RUN_EXCUSED] = timedelta(seconds=found[_RUN_EXCUSED])
+    return Enrollment(*found)
 
 
-def message_of(fields: Mapping[str, Any]) -> Message:
+def message_of(values: Sequence[Any]) -> Message:
     """A Message from a row of `MESSAGE`."""
-    return Message(
-        **{**fields, "excused": timedelta(seconds=fields["excused"]), "channels": tuple(fields["channels"])}
-    )
+    found = list(values)
+    found[_EXCUSED] = timedelta(seconds=found[_EXCUSED])
+    found[_CHANNELS] = tuple(found[_CHANNELS])
+    return Message(*found)
 
 
 def enrollment_row(clinic: str, run: Enrollment) -> dict[str, Any]:
