@@ -32,8 +32,8 @@ HEARTBEAT_MS: Final = 5_000
 """A worker silent for so long is dead; its messages go to another. The consumers of the delay queues, always idle, keep a live one heard."""
 TIME_LIMIT_MS: Final = 60_000
 PREFETCH: Final = 100
-AT_HAND: Final = {"events": 2}
-"""Queues whose messages are long work, and how many of them a process takes at once: one to work on, and the next. What it took and has not begun no other process can do."""
+AT_HAND: Final = {"events": 2, "sends": 0}
+"""Queues whose messages are long work, and how many of them a process takes at once: one to work on, and the next. What it took and has not begun no other process can do. 0: one for each thread."""
 LOOK_SECONDS: Final = 0.2
 """How often a thread without a job, and whoever waits for the end, looks whether it has come."""
 STOP_MS: Final = 25_000
@@ -115,6 +115,7 @@ def run_worker(
         worker_threads=threads,
     )
     worker.queue_prefetch = prefetch
+    broker.at_hand = {queue: most or threads for queue, most in broker.at_hand.items()}
     broker.idle_ms = idle_ms
     _boot(broker)
     broker.bell.listen()
