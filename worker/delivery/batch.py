@@ -83,7 +83,8 @@ def _part(
         yield guard(part[0], alone[0])
         return
     try:
-        claimed = claim(house, channels, clinic, part)
+        with channels.calls.claiming():
+            claimed = claim(house, channels, clinic, part)
     except AWAY:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is, the others of the batch must go on)

@@ -16,8 +16,9 @@ import contextvars
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Final, TypeVar
 
@@ -33,6 +34,7 @@ MOST_AHEAD: Final = 3
 """No more calls wait for a thread than so many for each."""
 FRESH: Final = 0.5
 TURN: Final = 1.0
+ONE_CLAIM: Final = 0.5
 _LATELY: Final = 0.1
 """The share of the newest call in what calls take now."""
 
@@ -49,6 +51,7 @@ class Calls:
         self._used, self._claims, self._seconds = 0, 0, 0.1
         self._waiting: deque[Wake] = deque()
         self._turn_ends = 0.0
+        self._claiming = threading.Lock()
         self.running = 0
         """How many calls have begun and are not over."""
         self.ending = False
@@ -64,6 +67,16 @@ class Calls:
             given = min(wanted, self._worth() - self._claims)
             self._claims += given
             return given
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """One batch after the other is claimed: of two at once both are ready late. Nobody waits longer than `ONE_CLAIM` for another, whose patients may be locked by somebody."""
+        mine = self._claiming.acquire(timeout=ONE_CLAIM)
+        try:
+            yield
+        finally:
+            if mine:
+                self._claiming.release()
 
     def claimed(self, number: int) -> None:
         """So many are not in hand any more."""

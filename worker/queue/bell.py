@@ -126,7 +126,7 @@ class _Consumer(_RedisConsumer):
     """dramatiq's consumer; where it would sleep after it found nothing, this one waits for the bell, first shortly, then for longer and longer."""
 
     def __init__(self, broker: RungBroker, queue_name: str, prefetch: int, timeout: int) -> None:
-        most = min(prefetch, broker.at_hand.get(queue_name, prefetch))
+        most = min(prefetch, broker.at_hand.get(queue_name) or prefetch)
         super().__init__(broker, queue_name, most, timeout)  # type: ignore[no-untyped-call]
         self._pause = 0.0
 
