@@ -1,7 +1,7 @@
 """Many rows written at once: COPY on PostgreSQL, one prepared INSERT on SQLite.
 
 Rules
-1. Every row has the same columns. Rows of which some may be there go through a table of this transaction alone (`aside`), and are inserted from that.
+1. Every row has the same columns. Rows of which some may be there are read by the statement that inserts them: from one parameter (`packed`), or, where they are a lot, from a table of this transaction alone (`aside`).
 2. A value is written as its column would write it; an instant without a zone is refused.
 3. Few rows are not worth it: they are written one by one in one go.
 """
@@ -14,13 +14,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, Column, Connection, Table
+from sqlalchemy import JSON, Column, Connection, Dialect, Table
 from sqlalchemy.exc import DBAPIError
 
 from worker.store.types import Instant, to_json
 
 FEW: Final = 50
-"""Fewer rows are written without a table of their own."""
+"""Fewer rows are written one by one."""
+A_LOT: Final = 1000
+"""More rows are not one parameter."""
 BLOCK: Final = 500
 """So many rows are handed over at once."""
 
@@ -73,21 +75,52 @@ ALTER TABLE {name} ADD n integer GENERATED ALWAYS AS IDENTITY (MINVALUE 0)
 """
 
 
+def rows_of(columns: Sequence[Column[Any]], dialect: Dialect) -> str:
+    """What stands behind FROM where rows come as the parameter `:rows` (PostgreSQL, `packed`): as `w`, numbered from 1 by `n` in their order. JSON comes as text."""
+    kinds = [
+        f"{one.name} {'text' if isinstance(one.type, JSON) else one.type.compile(dialect)}" for one in columns
+    ]
+    names = ", ".join(one.name for one in columns)
+    return f"ROWS FROM (json_to_recordset(CAST(:rows AS json)) AS ({', '.join(kinds)})) WITH ORDINALITY AS w ({names}, n)"
+
+
+def packed(columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as one parameter."""
+    ways = [(one.name, _packing(one)) for one in columns]
+    return to_json([{name: way(row[name]) for name, way in ways} for row in rows])
+
+
+def _packing(column: Column[Any]) -> Callable[[Any], Any]:
+    if isinstance(column.type, JSON):
+        return lambda value: None if value is None else to_json(value)
+    return _instants() if isinstance(column.type, Instant) else _itself
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
 def _way(column: Column[Any]) -> Callable[[Any], str]:
-    """How a value of the column is written. Instants mostly come again and again: the last one's text is kept."""
+    """How a value of the column is written."""
     if isinstance(column.type, JSON):
         return _json
     if not isinstance(column.type, Instant):
         return _plain
-    last: Any = None
-    text = _NULL
+    instant = _instants()
+    return lambda value: _NULL if value is None else instant(value)
 
-    def instant(value: datetime | None) -> str:
+
+def _instants() -> Callable[[datetime | None], Any]:
+    """How instants are written. They mostly come again and again: the last one's text is kept."""
+    last: datetime | None = None
+    text: str | None = None
+
+    def instant(value: datetime | None) -> str | None:
         nonlocal last, text
         if value is not last:
             if value is not None and value.tzinfo is None:
                 raise TypeError(f"{value.isoformat()} has no time zone; give an aware datetime")
-            last, text = value, _NULL if value is None else value.isoformat()
+            last, text = value, None if value is None else value.isoformat()
         return text
 
     return instant

@@ -193,6 +193,7 @@ _BEGIN: Final = """
 INSERT INTO attempts (clinic_id, message_id, started_at, code, why, account, called)
 SELECT :clinic, w.key, :at, '', '', w.account, false FROM {given} WHERE true RETURNING message_id, id
 """
+# Rows are found by their ids alone. Statistics that are old take what a clinic has under way, or all that it has, for a single row, and a plan that begins there joins all of it with each call.
 _LEAVES: Final = (
     ("numbers", "number", "bigint"),
     ("rules", "rules", "integer"),
@@ -202,7 +203,7 @@ _LEAVES: Final = (
 _CALL: Final = """
 UPDATE attempts SET called = true FROM {given}, messages AS m
 WHERE attempts.id = w.number AND attempts.called = false AND attempts.outcome IS NULL
-AND m.id = attempts.message_id AND m.clinic_id = :clinic AND m.state = 'claimed'
+AND m.id = attempts.message_id AND m.clinic_id || '' = :clinic AND m.state || '' = 'claimed'
 AND EXISTS (SELECT 1 FROM clinics AS k WHERE k.clinic_id = m.clinic_id AND k.rules_version = w.rules)
 AND NOT EXISTS (SELECT 1 FROM pauses AS z WHERE z.clinic_id = m.clinic_id AND z.journey = m.journey AND z.lifted_at IS NULL AND z.code <> 'blast_limit')
 AND EXISTS (SELECT 1 FROM ledgers AS l WHERE l.clinic_id = m.clinic_id AND l.patient_id = m.patient_id AND l.changes = w.changes)
@@ -218,7 +219,7 @@ _ANSWERS: Final = (
 )  # fmt: skip
 _HEARD: Final = """
 UPDATE attempts SET ended_at = :at, outcome = w.outcome, provider_id = w.provider_id, code = w.code, why = w.why FROM {given}
-WHERE attempts.id = w.number AND attempts.clinic_id = :clinic
+WHERE attempts.id = w.number AND attempts.clinic_id || '' = :clinic
 """
 _HERE: Final = (messages.c.clinic_id == bindparam("b_clinic"), messages.c.id == bindparam("b_id"))
 _SAYS: Final[dict[str, Any]] = {

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BindParameter,
     ColumnElement,
     Connection,
@@ -22,17 +23,21 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    literal_column,
     or_,
     select,
+    text,
 )
 from sqlalchemy import table as lightweight
 from sqlalchemy.dialects import postgresql, sqlite
 
-from worker.store.copying import FEW, aside, copies, copy
+from worker.store.copying import A_LOT, FEW, aside, copies, copy, packed, rows_of
 from worker.store.types import to_json
 
 T = TypeVar("T")
 
+PACKED: Final = ":rows"
+"""Rows that come as one parameter."""
 CHUNK: Final = 1000
 """How many values go into one statement's list; both databases take many more, with every other parameter."""
 
@@ -103,8 +108,12 @@ def upsert(
         return
     # One statement changes a row once; of two the later one holds, as it would one after the other.
     keys = [key.name for key in table.primary_key]
-    last = {tuple([row[key] for key in keys]): row for row in rows}
-    with aside(conn, table, list(last.values())) as name:
+    last = list({tuple([row[key] for key in keys]): row for row in rows}.values())
+    if len(last) <= A_LOT:
+        given = {"rows": packed([table.c[name] for name in names], last)}
+        conn.execute(_upsert(dialect, table, names, tuple(wakes), tuple(keep), PACKED), given)
+        return
+    with aside(conn, table, last) as name:
         conn.execute(_upsert(dialect, table, names, tuple(wakes), tuple(keep), name))
 
 
@@ -123,14 +132,33 @@ def add_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]
     if len(rows) < FEW or not copies(conn):
         conn.execute(insert(conn, table).on_conflict_do_nothing(), rows)
         return
+    names = tuple(rows[0])
+    if len(rows) <= A_LOT:
+        given = {"rows": packed([table.c[name] for name in names], rows)}
+        conn.execute(_missing(conn.dialect.name, table, names, PACKED), given)
+        return
     with aside(conn, table, rows) as name:
-        conn.execute(_from(_insert(conn.dialect.name, table), tuple(rows[0]), name).on_conflict_do_nothing())
+        conn.execute(_missing(conn.dialect.name, table, names, name))
 
 
-def _from(statement: postgresql.Insert, names: Sequence[str], other: str) -> postgresql.Insert:
-    """The statement with the rows of another table, in the order in which they were given."""
-    there = lightweight(other, *(column(name) for name in (*names, "n")))
-    rows = select(*(there.c[name] for name in names)).order_by(there.c.n)
+@lru_cache(maxsize=64)
+def _missing(dialect: str, table: Table, names: tuple[str, ...], other: str) -> Any:
+    return _from(_insert(dialect, table), table, names, other).on_conflict_do_nothing()
+
+
+def _from(statement: postgresql.Insert, table: Table, names: Sequence[str], other: str) -> postgresql.Insert:
+    """The statement with the rows of another table, or of its parameter (`PACKED`), in the order in which they were given."""
+    if other == PACKED:
+        columns = [table.c[name] for name in names]
+        wanted = [
+            f"CAST(w.{one.name} AS json)" if isinstance(one.type, JSON) else f"w.{one.name}"
+            for one in columns
+        ]
+        there: Any = text(rows_of(columns, postgresql.dialect()))  # type: ignore[no-untyped-call]
+        rows: Any = select(*(literal_column(one) for one in wanted)).select_from(there).order_by(text("w.n"))
+    else:
+        far = lightweight(other, *(column(name) for name in (*names, "n")))
+        rows = select(*(far.c[name] for name in names)).order_by(far.c.n)
     found: postgresql.Insert = statement.from_select(list(names), rows)
     return found
 
@@ -147,7 +175,7 @@ def _upsert(
     """Putting the statement together costs more than running it, and there are only a few of them."""
     statement = _insert(dialect, table)
     if other:
-        statement = _from(statement, names, other)
+        statement = _from(statement, table, names, other)
     keys = [column.name for column in table.primary_key]
     changed: dict[str, Any] = {
         name: statement.excluded[name] for name in names if name not in keys and name not in keep
