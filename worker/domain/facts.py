@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from worker.domain.ledger import Ledger, parse_instant
 
 T = TypeVar("T")
 _UNKNOWN: Final = object()
+_NO_REFUNDS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class Appointment(NamedTuple):
@@ -104,8 +106,11 @@ class Facts:
 
     @cached_property
     def _refunds(self) -> Mapping[str, int]:
+        told = self.ledger["refunds"]
+        if not told:
+            return _NO_REFUNDS
         refunds: dict[str, int] = defaultdict(int)
-        for refund in self.ledger["refunds"].values():
+        for refund in told.values():
             refunds[refund["appointment"]] += refund["net"]["minor"]
         return refunds
 

@@ -181,6 +181,8 @@ def _appointment(ledger: Ledger, event: Event, stamp: Stamp) -> None:
 
 def _compact(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Greatest first; a record that adds no field is dropped, its `since` is kept. So a vendor's thousandth update costs nothing."""
+    if len(records) == 1:
+        return records
     ordered = sorted(records, key=lambda record: record["stamp"], reverse=True)
     since = min(record["since"] for record in ordered)
     kept: list[dict[str, Any]] = []
