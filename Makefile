@@ -3,6 +3,7 @@
 # make test    the tests (make test ARGS="-k quiet_hours" for some of them)
 # make check   lint, format, types, import rules, the shipped rooms and their stories
 # make chaos   2,000 visits while every process is killed, as a table; minutes; options by ARGS, e.g. make chaos ARGS="--seed 7"
+# make soak    half an hour at half of what the machine can do, its providers failing, its processes killed; make soak ARGS="--seconds 120"
 # make bench   the benchmarks, as a table and in benchmarks/results.json
 # make clean   removes what the other targets made
 #
@@ -16,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check chaos bench clean
+.PHONY: setup demo test check chaos soak bench clean
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -62,6 +63,9 @@ check: setup
 
 chaos: setup
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: setup
+	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -6,6 +6,7 @@ What is compared with what stands in its `reference`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,3 +33,17 @@ def benchmark(name: str) -> Callable[[Callable[[], Measure]], Callable[[], Measu
         return run
 
     return register
+
+
+def size(name: str, default: int) -> int:
+    """How large a benchmark is: a whole number above nothing from the environment. Ends the process, with the way out, where it is none."""
+    said = os.environ.get(name, str(default))
+    try:
+        found = int(said)
+    except ValueError:
+        found = 0
+    if found <= 0:
+        raise SystemExit(
+            f"{name}={said} is not a whole number above nothing; leave it out for {default}, or give one, such as {name}={default}"
+        )
+    return found

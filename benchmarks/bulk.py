@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tempfile
 import time
 from datetime import timedelta
@@ -16,7 +15,7 @@ from typing import Final
 
 import psycopg
 
-from benchmarks import Measure, benchmark
+from benchmarks import Measure, benchmark, size
 from benchmarks.big_base import CLINIC, NOW, VISITS, house_on
 from tests.postgres import admin, server, url_of
 from worker.intake.lines import read_lines
@@ -28,7 +27,7 @@ from worker.store.migrate import upgrade
 from worker.store.sql import chunks
 from worker.workspace.layout_new import sample_rooms
 
-COUNT: Final = int(os.environ.get("REVISIT_BENCH_VISITS", "50000"))
+COUNT: Final = size("REVISIT_BENCH_VISITS", 50_000)
 TABLES: Final = ("events", "patients", "ledgers", "memberships", "transitions")
 
 

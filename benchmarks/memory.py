@@ -8,7 +8,6 @@ next hour comes. It shows what a day's work leaves behind, not what a day of wai
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 import urllib.request
@@ -20,7 +19,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, func, select
 
-from benchmarks import Measure, benchmark
+from benchmarks import Measure, benchmark, size
 from benchmarks.provider import Provider, provider
 from benchmarks.running import TOKEN, Running, running, until
 from benchmarks.sends import ACCOUNT, PURPOSES, ROOMS
@@ -31,7 +30,7 @@ from worker.store.migrate import upgrade
 from worker.store.schema import messages
 
 HOURS: Final = 24
-AN_HOUR: Final = int(os.environ.get("REVISIT_BENCH_EVENTS_AN_HOUR", "400"))
+AN_HOUR: Final = size("REVISIT_BENCH_EVENTS_AN_HOUR", 400)
 SETTLES: Final = 10.0
 """Seconds of rest before it is looked at."""
 BEGINS: Final = datetime(2026, 5, 12, 0, tzinfo=UTC)

@@ -6,7 +6,6 @@ Against itself on a base of a hundredth the size, and against the plain nightly 
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from typing import Final
 
 import psycopg
 
-from benchmarks import Measure, benchmark
+from benchmarks import Measure, benchmark, size
 from benchmarks.big_base import CHANGE, NOW, VISITS, build, bytes_of, wake
 from tests.postgres import admin, server, url_of
 from worker.service.sweeping import sweep
 from worker.workspace.house import House
 
-LARGE: Final = int(os.environ.get("REVISIT_BENCH_PATIENTS", "1000000"))
+LARGE: Final = size("REVISIT_BENCH_PATIENTS", 1_000_000)
 SMALL: Final = LARGE // 100
 ROUNDS: Final = 5
 _MAKE: Final = """

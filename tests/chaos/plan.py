@@ -45,10 +45,11 @@ class Plan:
 
     def people(self) -> list[Person]:
         """Everybody who comes."""
-        return [
-            Person(f"p-{number}", f"+3069{number:08}", f"patient{number}@mail.example.com")
-            for number in range(1, self.visits + 1)
-        ]
+        return [self.person(number) for number in range(1, self.visits + 1)]
+
+    def person(self, number: int) -> Person:
+        """One of them, by number from 1."""
+        return Person(f"p-{number}", f"+3069{number:08}", f"patient{number}@mail.example.com")
 
     def batches(self, events: list[Raw]) -> list[list[Raw]]:
         """Each event as often as it is told, in no order, in batches."""
