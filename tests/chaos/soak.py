@@ -2,7 +2,7 @@
 
 Nothing may be lost or sent twice, and nobody may wait longer at the end than at the beginning. Exit code 1 where anything of that is not so.
 
-1. First the most that it can do: `BURST` visits told as fast as they are taken; how fast the middle of their SMS arrived is the maximum.
+1. First the most that it can do: `BURST` visits told as fast as they are taken; how many a second had been worked off when nine tenths of their SMS had arrived is the maximum.
 2. Then half of that each second. Every `--every` seconds one of its processes is killed, each role in its turn, and comes back by itself.
 3. How long an SMS took is from the answer that took its visit until the provider took it. It is due 2 seconds after the visit.
 
@@ -67,11 +67,11 @@ def is_flat(first: float, last: float) -> bool:
     return last <= first * SLOWER + SECONDS_MORE
 
 
-def most_a_second(arrivals: Sequence[float]) -> float:
-    """How many arrive a second: the middle eight tenths, so that neither the start nor what was in doubt counts."""
+def most_a_second(arrivals: Sequence[float], began: float) -> float:
+    """How many visits a second are worked off, from the first that was told until nine tenths of the messages that came of them had arrived: what was in doubt does not count."""
     ordered = sorted(arrivals)
-    low, high = ordered[len(ordered) // 10], ordered[len(ordered) * 9 // 10]
-    return len(ordered) * 0.8 / max(high - low, 0.001)
+    nine_tenths = len(ordered) * 9 // 10
+    return nine_tenths / max(ordered[nine_tenths - 1] - began, 0.001)
 
 
 class Soak(Play):
@@ -122,7 +122,7 @@ class Soak(Play):
                 )
             time.sleep(LOOK)
             arrived = [sms.received_at for sms in self.twilio.messages]
-        return most_a_second(arrived)
+        return most_a_second(arrived, began)
 
     def _steadily(self, began: float, seconds: float, rate: float) -> None:
         before, told = len(self.taken_at), began
